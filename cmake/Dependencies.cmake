@@ -1,0 +1,16 @@
+# Debian's packages; scripts/setup installs them.
+find_package(Threads REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(absl REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+find_path(MOSQUITTO_PLUGIN_INCLUDE mosquitto_plugin.h REQUIRED)
+find_library(MOSQUITTO_LIBRARY mosquitto REQUIRED)
+
+if(MOSQUITTO_KV_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(PahoMqttCpp REQUIRED)
+endif()
+if(MOSQUITTO_KV_BENCH)
+  find_package(CLI11 REQUIRED)
+endif()

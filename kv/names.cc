@@ -1,0 +1,145 @@
+#include "kv/names.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace kv {
+namespace {
+
+bool IsBucketCharacter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+// Decodes one UTF-8 sequence and advances; returns false if it is not one.
+bool DecodeOne(std::string_view& rest, std::uint32_t& code_point) {
+  const auto byte = [&rest](std::size_t i) { return static_cast<std::uint8_t>(rest[i]); };
+  const std::uint8_t lead = byte(0);
+  std::size_t length = 1;
+  std::uint32_t minimum = 0;
+  if (lead < 0x80) {
+    code_point = lead;
+  } else if ((lead & 0xE0) == 0xC0) {
+    length = 2, minimum = 0x80, code_point = lead & 0x1F;
+  } else if ((lead & 0xF0) == 0xE0) {
+    length = 3, minimum = 0x800, code_point = lead & 0x0F;
+  } else if ((lead & 0xF8) == 0xF0) {
+    length = 4, minimum = 0x10000, code_point = lead & 0x07;
+  } else {
+    return false;
+  }
+  if (rest.size() < length) {
+    return false;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) {
+      return false;
+    }
+    code_point = (code_point << 6) | (byte(i) & 0x3F);
+  }
+  rest.remove_prefix(length);
+  const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
+  return code_point >= minimum && code_point <= 0x10FFFF && !surrogate;
+}
+
+bool IsControl(std::uint32_t code_point) {
+  return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F);
+}
+
+bool CheckUtf8(std::string_view text, bool allow_control) {
+  while (!text.empty()) {
+    std::uint32_t code_point = 0;
+    if (!DecodeOne(text, code_point) || (!allow_control && IsControl(code_point))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Cuts the first level off `rest`; false when there is none left.
+bool NextLevel(std::string_view& rest, bool& more, std::string_view& level) {
+  if (!more) {
+    return false;
+  }
+  const std::size_t slash = rest.find('/');
+  level = rest.substr(0, slash);
+  more = slash != std::string_view::npos;
+  if (more) {
+    rest.remove_prefix(slash + 1);
+  }
+  return true;
+}
+
+bool LevelsAreNonEmpty(std::string_view text) {
+  return !text.empty() && text.front() != '/' && text.back() != '/' &&
+         text.find("//") == std::string_view::npos;
+}
+
+}  // namespace
+
+bool IsCleanUtf8(std::string_view text) { return CheckUtf8(text, /*allow_control=*/false); }
+
+bool IsUtf8(std::string_view text) { return CheckUtf8(text, /*allow_control=*/true); }
+
+Result<BucketName> BucketName::Parse(std::string_view text) {
+  if (text.empty() || text.size() > kMaxBucketNameBytes ||
+      !std::all_of(text.begin(), text.end(), IsBucketCharacter)) {
+    return Error(ErrorCode::kInvalidBucket);
+  }
+  return BucketName(text);
+}
+
+Result<Key> Key::Parse(std::string_view text) {
+  if (text.size() > kMaxKeyBytes || !LevelsAreNonEmpty(text) ||
+      text.find_first_of("+#") != std::string_view::npos || !IsCleanUtf8(text)) {
+    return Error(ErrorCode::kInvalidKey);
+  }
+  return Key(text);
+}
+
+Result<KeyFilter> KeyFilter::Parse(std::string_view text) {
+  const Error bad(ErrorCode::kBadRequest,
+                  "a filter is a key in which levels may be + and the last may be #");
+  if (text.size() > kMaxKeyBytes || !LevelsAreNonEmpty(text) || !IsCleanUtf8(text)) {
+    return bad;
+  }
+  std::string_view rest = text;
+  std::string_view level;
+  bool more = true;
+  while (NextLevel(rest, more, level)) {
+    const bool wild = level.find_first_of("+#") != std::string_view::npos;
+    if (wild && (level.size() != 1 || (level == "#" && more))) {
+      return bad;
+    }
+  }
+  return KeyFilter(text);
+}
+
+bool KeyFilter::Matches(std::string_view key) const {
+  std::string_view filter_rest = text_;
+  std::string_view key_rest = key;
+  std::string_view filter_level;
+  std::string_view key_level;
+  bool more_filter = true;
+  bool more_key = true;
+  while (NextLevel(filter_rest, more_filter, filter_level)) {
+    if (filter_level == "#") {
+      return true;  // also when the key ended one level above: a/# covers a
+    }
+    if (!NextLevel(key_rest, more_key, key_level) ||
+        (filter_level != "+" && filter_level != key_level)) {
+      return false;
+    }
+  }
+  return !more_key;
+}
+
+bool IsUnderPrefix(std::string_view key, std::string_view prefix) {
+  if (prefix.empty()) {
+    return true;
+  }
+  return key.substr(0, prefix.size()) == prefix &&
+         (key.size() == prefix.size() || key[prefix.size()] == '/');
+}
+
+}  // namespace kv

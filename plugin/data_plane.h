@@ -1,0 +1,68 @@
+// DataPlane: what a PUBLISH under the topic prefix does. The broker's thread only.
+// Source: protocol.md, "Data plane".
+#pragma once
+
+#include <vector>
+
+#include "kv/clock.h"
+#include "plugin/counters.h"
+#include "plugin/publisher.h"
+#include "plugin/replier.h"
+#include "store/store.h"
+#include "wire/incoming.h"
+#include "wire/topics.h"
+#include "wire/write_options.h"
+
+namespace kv::plugin {
+
+enum class Verdict : std::uint8_t {
+  kUntouched,  // not ours: goes on as it is
+  kMarked,     // goes on in place, with `marks` appended and the retain flag set as said
+  kSwallowed,  // nobody gets it, the writer's PUBACK is a success
+  kDenied,     // nobody gets it, a v5 writer's PUBACK is 0x87
+};
+
+struct Decision {
+  Verdict verdict = Verdict::kUntouched;
+  bool retain = false;
+  std::vector<UserProperty> marks;
+};
+
+class DataPlane {
+ public:
+  DataPlane(store::Store& store,
+            const wire::Topics& topics,
+            Publisher& publisher,
+            Replier& replier,
+            BrokerPort& port,
+            Counters& counters)
+      : store_(store),
+        topics_(topics),
+        publisher_(publisher),
+        replier_(replier),
+        port_(port),
+        counters_(counters) {}
+
+  Decision OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now);
+
+ private:
+  struct Outcome {
+    store::Bucket* bucket;  // nullptr: there is none, and nothing to do
+    std::string_view key;
+    Operation operation;
+    store::Written written;
+  };
+
+  Result<Outcome> Write(const wire::Incoming& incoming, TimePoint now);
+  Decision Refuse(const Client& client, const wire::Incoming& incoming, const Error& error);
+  Decision Accept(const Client& client, const wire::Incoming& incoming, const Outcome& outcome);
+
+  store::Store& store_;
+  const wire::Topics& topics_;
+  Publisher& publisher_;
+  Replier& replier_;
+  BrokerPort& port_;
+  Counters& counters_;
+};
+
+}  // namespace kv::plugin

@@ -1,0 +1,75 @@
+// KvService: everything the plugin does, behind a BrokerPort. It decides nothing about storage.
+// One for each store, shared by the listeners that load the plugin. The broker's thread only,
+// except what the waker tells it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "kv/clock.h"
+#include "plugin/counters.h"
+#include "plugin/data_plane.h"
+#include "plugin/metrics.h"
+#include "plugin/options.h"
+#include "plugin/publisher.h"
+#include "plugin/replier.h"
+#include "plugin/request_plane.h"
+#include "plugin/restorer.h"
+#include "store/store.h"
+#include "wire/topics.h"
+
+namespace kv::plugin {
+
+class KvService {
+ public:
+  // `wake`: called on any thread when the loop should come round at once.
+  // Errors: one line for a sysadmin, naming the option that is to blame.
+  static Result<std::unique_ptr<KvService>> Start(const PluginOptions& options,
+                                                  BrokerPort& port,
+                                                  const Clock& clock,
+                                                  std::function<void()> wake);
+
+  KvService(const KvService&) = delete;
+  KvService& operator=(const KvService&) = delete;
+  ~KvService();
+
+  // Cheap: to be asked before anything of a message is copied.
+  wire::Plane PlaneOf(std::string_view topic) const { return topics_.PlaneOf(topic); }
+  Decision OnMessage(const Client& client, const wire::Incoming& incoming);
+  void OnTick();
+
+  const PluginOptions& options() const { return options_; }
+
+ private:
+  KvService(const PluginOptions& options,
+            BrokerPort& port,
+            const Clock& clock,
+            std::function<void()> wake);
+  Status OpenStore();
+  Status DeclareBuckets();
+  void BeginRestore();
+  void ContinueRestore(Nanoseconds budget);
+  bool Sweep(TimePoint now);  // true if more is due
+  void WatchHealth();
+
+  const PluginOptions options_;
+  BrokerPort& port_;
+  const Clock& clock_;
+  const std::function<void()> wake_;
+  const wire::Topics topics_;
+  Counters counters_;
+
+  std::unique_ptr<store::Store> store_;
+  Publisher publisher_;
+  std::optional<Replier> replier_;
+  std::optional<DataPlane> data_plane_;
+  std::optional<RequestPlane> request_plane_;
+  std::optional<Metrics> metrics_;
+  std::optional<Restorer> restorer_;
+  TimePoint last_sweep_ = 0;
+  TimePoint last_pruning_ = 0;
+  bool was_writable_ = true;
+};
+
+}  // namespace kv::plugin

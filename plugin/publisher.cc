@@ -1,0 +1,35 @@
+#include "plugin/publisher.h"
+
+#include "wire/names.h"
+#include "wire/reply.h"
+
+namespace kv::plugin {
+
+void Publisher::Announce(const Message& message) {
+  unflushed_ = true;
+  if (!port_.Publish(message)) {
+    port_.Log(LogLevel::kError,
+              "out of memory: a message to " + std::string(message.topic) +
+                  " is lost; it is stored, and retained again at the next start");
+  }
+}
+
+void Publisher::Publish(const Change& change) {
+  const auto user =
+      wire::ChangeProperties(change.operation, change.revision, change.time, change.reason);
+  Announce({.topic = topics_.DataTopicOf(change.bucket.name(), change.key),
+            .payload = change.value,
+            .qos = change.qos,
+            .retain = change.bucket.config().retained,
+            .own = change.own,
+            .user = &user});
+}
+
+void Publisher::Clear(std::string_view topic) {
+  static const std::vector<UserProperty> kGone{
+      {std::string(wire::kOp), std::string(NameOf(Operation::kPurge))}};
+  // QoS 1: a session that is offline may know what is cleared, and is told.
+  Announce({.topic = topic, .qos = 1, .retain = true, .user = &kGone});
+}
+
+}  // namespace kv::plugin

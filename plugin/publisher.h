@@ -1,0 +1,51 @@
+// Publisher: how a change of a bucket reaches its subscribers and the retained message.
+//
+// Two ways: the writer's own message goes on, changed in place, or the change is published anew.
+// They must not overtake each other: what is published anew waits for the broker's next flush, what
+// goes on in place does not wait. So while anything is unflushed, everything is published anew.
+// The broker's thread only. Source: broker-facts.md, "Order".
+#pragma once
+
+#include <string_view>
+
+#include "plugin/broker_port.h"
+#include "store/bucket.h"
+#include "wire/topics.h"
+
+namespace kv::plugin {
+
+struct Change {
+  const store::Bucket& bucket;
+  std::string_view key;
+  Operation operation;
+  Revision revision;
+  TimePoint time;
+  Reason reason = Reason::kNone;
+  std::uint8_t qos = 0;
+  std::string_view value;
+  const Properties* own = nullptr;
+};
+
+class Publisher {
+ public:
+  Publisher(BrokerPort& port, const wire::Topics& topics) : port_(port), topics_(topics) {}
+
+  // Publishes anew, retained as the bucket says.
+  void Publish(const Change& change);
+  // Clears a retained message of which the store knows nothing.
+  void Clear(std::string_view topic);
+  // Any other message of ours.
+  void Announce(const Message& message);
+
+  // True while a message in place would overtake what was published anew.
+  bool has_unflushed() const { return unflushed_; }
+  // As TICK begins: what was published before is flushed before the next message is handled.
+  void TickBegins() { unflushed_ = false; }
+
+ private:
+  BrokerPort& port_;
+  const wire::Topics& topics_;
+  bool unflushed_ = false;
+};
+
+}  // namespace kv::plugin

@@ -1,0 +1,94 @@
+#include "plugin/replier.h"
+
+#include <algorithm>
+
+#include "wire/topics.h"
+
+namespace kv::plugin {
+
+std::optional<ReplyAddress> WriteAddress(const Client& client, const wire::Incoming& incoming) {
+  if (!incoming.response_topic || !wire::IsPublishable(*incoming.response_topic)) {
+    return std::nullopt;
+  }
+  return ReplyAddress{std::string(client.id),
+                      *incoming.response_topic,
+                      incoming.correlation_data.value_or(""),
+                      std::min<std::uint8_t>(incoming.qos, 1),
+                      false};
+}
+
+std::optional<ReplyAddress> RequestAddress(const Client& client, const wire::Incoming& incoming) {
+  if (client.is_v5) {
+    return WriteAddress(client, incoming);
+  }
+  std::string topic = wire::ReplyTopicOf(incoming.topic);
+  // The reply's topic is longer than the request's. Of one that MQTT cannot spell 2.0 would send
+  // a cut length with all of its bytes.
+  constexpr std::size_t kMaxTopicBytes = 65535;
+  if (topic.size() > kMaxTopicBytes) {
+    return std::nullopt;
+  }
+  return ReplyAddress{std::string(client.id),
+                      std::move(topic),
+                      {},
+                      std::min<std::uint8_t>(incoming.qos, 1),
+                      true};
+}
+
+void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& replies) {
+  bool sent = true;
+  if (address.as_json) {
+    const std::string json = wire::JsonOf(replies);
+    sent = port_.SendTo(address.client_id,
+                        {.topic = address.topic, .payload = json, .qos = address.qos});
+  } else {
+    for (const auto& reply : replies) {
+      const auto user = wire::UserPropertiesOf(reply);
+      sent = sent && port_.SendTo(address.client_id,
+                                  {.topic = address.topic,
+                                   .payload = reply.payload,
+                                   .qos = address.qos,
+                                   .own = &reply.own,
+                                   .user = &user,
+                                   .own_user = false,
+                                   .correlation_data = address.correlation_data});
+    }
+  }
+  if (!sent) {
+    port_.Log(LogLevel::kError, "out of memory: a reply to " + address.client_id + " is lost");
+  }
+}
+
+void Replier::SendWhenDurable(store::Sequence sequence, ReplyAddress address, wire::Reply reply) {
+  // None overtakes those that wait: the replies to a client's writes keep the writes' order.
+  const bool now = store_.options().sync != store::Sync::kBatch ||
+                   (waiting_.empty() && store_.IsDurable(sequence));
+  if (now) {
+    Send(address, {std::move(reply)});
+    return;
+  }
+  store_.RequestDurable(sequence);
+  waiting_.push_back({sequence, std::move(address), std::move(reply)});
+}
+
+void Replier::Flush() {
+  while (!waiting_.empty() && store_.IsDurable(waiting_.front().sequence)) {
+    Send(waiting_.front().address, {std::move(waiting_.front().reply)});
+    waiting_.pop_front();
+  }
+  if (waiting_.empty()) {
+    return;
+  }
+  if (const auto writable = store_.CheckWritable(); !writable) {
+    // What happened stays and will be flushed when the disk is well, but that is no `ok`.
+    const Error error(ErrorCode::kStorageError,
+                      "written, but not yet on disk: " + writable.error().message);
+    for (auto& waiting : waiting_) {
+      const bool durable = store_.IsDurable(waiting.sequence);  // it waited for its turn only
+      Send(waiting.address, {durable ? std::move(waiting.reply) : wire::ErrorReply(error)});
+    }
+    waiting_.clear();
+  }
+}
+
+}  // namespace kv::plugin

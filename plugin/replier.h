@@ -1,0 +1,62 @@
+// Replier: brings replies to the session that asked, at once or when the disk has what they
+// report. The broker's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugin/broker_port.h"
+#include "store/store.h"
+#include "wire/incoming.h"
+#include "wire/reply.h"
+
+namespace kv::plugin {
+
+// Who wrote a message.
+struct Client {
+  std::string_view id;
+  bool is_v5 = false;
+};
+
+// Where a reply goes, and in which spelling.
+struct ReplyAddress {
+  std::string client_id;
+  std::string topic;
+  std::string correlation_data;
+  std::uint8_t qos = 0;
+  bool as_json = false;  // MQTT 3: one JSON text
+};
+
+// Of a write: only a Response Topic asks for a reply.
+std::optional<ReplyAddress> WriteAddress(const Client& client, const wire::Incoming& incoming);
+// Of a request: MQTT 3 clients get theirs under $KV/reply/.
+std::optional<ReplyAddress> RequestAddress(const Client& client, const wire::Incoming& incoming);
+
+class Replier {
+ public:
+  Replier(BrokerPort& port, store::Store& store) : port_(port), store_(store) {}
+
+  void Send(const ReplyAddress& address, const std::vector<wire::Reply>& replies);
+  // Sent once the store has `sequence` on disk, and behind those that wait already; a store that
+  // fails meanwhile makes it an error.
+  void SendWhenDurable(store::Sequence sequence, ReplyAddress address, wire::Reply reply);
+  // Sends what has become durable; to be called at each tick.
+  void Flush();
+  bool empty() const { return waiting_.empty(); }
+
+ private:
+  struct Waiting {
+    store::Sequence sequence;
+    ReplyAddress address;
+    wire::Reply reply;
+  };
+
+  BrokerPort& port_;
+  store::Store& store_;
+  std::deque<Waiting> waiting_;  // in the order of the writes
+};
+
+}  // namespace kv::plugin

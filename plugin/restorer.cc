@@ -1,0 +1,156 @@
+#include "plugin/restorer.h"
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+namespace kv::plugin {
+namespace {
+
+constexpr std::size_t kChunksAtOnce = 64;
+constexpr std::size_t kEntriesAtOnce = 64;
+
+std::uint32_t CheckOf(std::string_view value) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(value));
+}
+
+}  // namespace
+
+Restorer::Restorer(store::Store& store,
+                   const wire::Topics& topics,
+                   Publisher& publisher,
+                   std::optional<BrokerSnapshot> snapshot)
+    : store_(store),
+      topics_(topics),
+      publisher_(publisher),
+      snapshot_(std::move(snapshot)),
+      with_snapshot_(snapshot_.has_value()) {
+  for (const auto& [name, bucket] : store_.buckets()) {
+    start_[name] = bucket->stats().last_revision;
+  }
+}
+
+Revision Restorer::StartOf(const std::string& bucket) const {
+  const auto found = start_.find(bucket);
+  return found == start_.end() ? 0 : found->second;
+}
+
+bool Restorer::Step(Nanoseconds budget) {
+  using std::chrono::steady_clock;
+  const auto end = steady_clock::now() + std::chrono::nanoseconds(budget);
+  bool done = false;
+  while (!done && steady_clock::now() < end) {
+    if (snapshot_) {
+      StepSnapshot();
+    } else {
+      done = StepStore() && EndRound();
+    }
+  }
+  return done;
+}
+
+void Restorer::StepSnapshot() {
+  const bool more =
+      snapshot_->Step(kChunksAtOnce, topics_.data_prefix(), [this](const RetainedMessage& message) {
+        Compare(message);
+      });
+  if (!more) {
+    damaged_ = snapshot_->damaged();
+    with_snapshot_ = !damaged_;  // what was not to be read may be anything
+    snapshot_.reset();
+  }
+}
+
+void Restorer::Compare(const RetainedMessage& message) {
+  auto topic = topics_.ParseData(message.topic);
+  store::Bucket* bucket = topic ? store_.Find(topic->bucket) : nullptr;
+  store::KeyState* state = bucket != nullptr ? bucket->index().Find(topic->key.text()) : nullptr;
+  if (state != nullptr && state->newest().revision > StartOf(bucket->name())) {
+    return;  // written since the start: it has published itself
+  }
+  if (state == nullptr || !bucket->config().retained) {
+    publisher_.Clear(message.topic);
+    ++totals_.cleared;
+    return;
+  }
+  const bool same = state->has_value() && message.revision == state->newest().revision;
+  state->broker_held = same ? store::BrokerHeld::kNewest : store::BrokerHeld::kOther;
+  state->broker_check = CheckOf(message.payload);
+  totals_.kept += same ? 1U : 0U;
+}
+
+// True when that was the last one.
+bool Restorer::EndRound() {
+  const bool last = round_ == Round::kVerify || totals_.kept == 0;
+  round_ = Round::kVerify;
+  bucket_.clear();
+  next_ = 0;
+  return last;
+}
+
+// True when all buckets are done.
+bool Restorer::StepStore() {
+  const auto& buckets = store_.buckets();
+  auto at = buckets.lower_bound(bucket_);
+  if (at == buckets.end()) {
+    return true;
+  }
+  if (at->first != bucket_) {
+    bucket_ = at->first;
+    next_ = 0;
+  }
+  store::Bucket& bucket = *at->second;
+  const auto& entries = bucket.index().by_revision();
+  const Revision start = StartOf(bucket_);
+  auto entry = entries.lower_bound(next_);
+  for (std::size_t i = 0; i < kEntriesAtOnce && entry != entries.end(); ++i, ++entry) {
+    const store::KeyState& state = *entry->second;
+    if (entry->first <= start && state.newest().revision == entry->first) {
+      Restore(bucket, state);
+    }
+  }
+  if (entry != entries.end() && entry->first <= start) {
+    next_ = entry->first;
+    return false;
+  }
+  bucket_ += '\0';  // the next name in order
+  next_ = 0;
+  return false;
+}
+
+void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
+  using store::BrokerHeld;
+  // Without a snapshot the broker may hold anything: a marker clears what it means to be gone.
+  const bool lacks = with_snapshot_ && state.broker_held == BrokerHeld::kNothing;
+  const bool verify = state.broker_held == BrokerHeld::kNewest;
+  if (verify != (round_ == Round::kVerify) || !bucket.config().retained ||
+      (lacks && !state.has_value())) {
+    return;
+  }
+  auto entry = bucket.ReadEntry(state.newest().revision);
+  if (!entry) {
+    ++totals_.unreadable;
+    return;
+  }
+  if (lacks && entry->value.empty()) {
+    return;  // an empty value has no retained message
+  }
+  if (verify) {
+    if (CheckOf(entry->value) == state.broker_check) {
+      return;
+    }
+    --totals_.kept;
+  }
+  ++(entry->is_marker() ? totals_.cleared : totals_.published);
+  publisher_.Publish({.bucket = bucket,
+                      .key = entry->key,
+                      .operation = entry->operation,
+                      .revision = entry->revision,
+                      .time = entry->time,
+                      .reason = entry->reason,
+                      .qos = entry->qos,
+                      .value = entry->value,
+                      .own = &entry->properties});
+}
+
+}  // namespace kv::plugin

@@ -1,0 +1,188 @@
+// Bucket: a stream of entries with revisions, and the index of its keys.
+//
+// It decides what a write does and says so; publishing is its caller's affair. Views that it is
+// given are read during the call only. Not thread-safe: the broker's thread.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/bucket_config.h"
+#include "kv/clock.h"
+#include "kv/entry.h"
+#include "kv/names.h"
+#include "kv/result.h"
+#include "store/codec.h"
+#include "store/duplicates.h"
+#include "store/engine.h"
+#include "store/expiry_queue.h"
+#include "store/key_index.h"
+#include "store/revisions.h"
+
+namespace kv::store {
+
+struct Write {
+  Operation operation = Operation::kPut;
+  bool create = false;                // only if the key has no value
+  std::optional<Revision> expected;   // only if this is the key's newest revision; 0: it has none
+  std::string_view value;             // of a put
+  const Properties* properties = nullptr;
+  std::optional<Nanoseconds> ttl;     // of a put: the key expires unless written again
+  std::string_view message_id;        // empty: none
+  std::uint8_t qos = 0;
+  Reason reason = Reason::kNone;
+};
+
+struct Written {
+  Revision revision = 0;  // 0: there was nothing to do
+  TimePoint time = 0;
+  Sequence sequence = 0;  // on disk with this record of the journal; 0: nothing to wait for
+  bool duplicate = false; // an earlier write with this message id has this result; nothing new
+  // Sync::kAlways only: it is applied and will stay, but the flush failed.
+  std::optional<Error> not_flushed;
+
+  bool is_new() const { return revision != 0 && !duplicate; }
+};
+
+// What Expire did to a key: its newest entry is now a PURGE with this revision.
+struct Expiration {
+  std::string key;
+  Revision revision;
+  TimePoint time;
+};
+
+struct PageRequest {
+  std::string_view prefix;           // empty: the whole bucket
+  const KeyFilter* filter = nullptr;
+  Revision from = 0;                 // this revision and later
+  bool newest_only = false;          // the newest entry of each key, not its history
+  bool ignore_markers = false;
+  std::size_t limit = 100;           // entries
+  std::size_t max_bytes = std::size_t{1} << 20;  // of values and properties: a page ends after this
+};
+
+struct Page {
+  std::vector<Entry> entries;  // in revision order
+  Revision next = 0;           // where the following page begins; 0: this is the last
+  bool compacted = false;      // an entry of `from` or later may be no longer kept
+};
+
+struct KeysRequest {
+  std::string_view prefix;
+  const KeyFilter* filter = nullptr;
+  bool include_deleted = false;
+  std::string_view after;  // keys beyond this one
+  std::size_t limit = 0;   // 0: none
+  std::size_t max_bytes = std::size_t{64} << 10;  // of the keys as a JSON array
+};
+
+struct KeysPage {
+  std::vector<std::string> keys;  // in the order of their bytes
+  bool more = false;
+  std::string position;           // if there is more: the `after` of the next page
+};
+
+struct BucketStats {
+  std::uint64_t keys = 0;     // that have a value
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+  Revision last_revision = 0;
+};
+
+class Bucket {
+ public:
+  Bucket(std::string name, BucketRecord record, Revisions revisions, Engine& engine);
+  Bucket(const Bucket&) = delete;
+  Bucket& operator=(const Bucket&) = delete;
+  ~Bucket() = default;
+
+  const std::string& name() const { return name_; }
+  BucketId id() const { return record_.id; }
+  TimePoint created() const { return record_.created; }
+  const BucketConfig& config() const { return record_.config; }
+  const BucketRecord& record() const { return record_; }
+  const KeyIndex& index() const { return index_; }
+  KeyIndex& index() { return index_; }
+  BucketStats stats() const;
+
+  // Errors: key-exists, wrong-last-revision (with the actual one), value-too-large, bucket-full,
+  // storage-error, unavailable. A refused write changes nothing and takes no revision.
+  Result<Written> Apply(Key key, const Write& write, TimePoint now);
+
+  // Whether Apply would refuse the write for what it asks. Errors: as Apply, without those of the
+  // disk.
+  Status Check(Key key, const Write& write) const { return Check(index_.Find(key.text()), key, write); }
+
+  // The key's newest entry, be it a marker. Errors: key-not-found, storage-error.
+  Result<Entry> Get(Key key) const;
+  // That entry of the key. Errors: key-not-found, storage-error.
+  Result<Entry> GetRevision(Key key, Revision revision) const;
+  // One page of kept entries. Costs what it returns, plus a bounded search. Errors: storage-error.
+  Result<Page> ReadPage(const PageRequest& request) const;
+  KeysPage ReadKeys(const KeysRequest& request) const;
+  // A kept entry. Errors: storage-error.
+  Result<Entry> ReadEntry(Revision revision) const;
+
+  // Ends the life of up to `limit` entries that are due. Errors: storage-error, unavailable: what
+  // is left is done at a later call. `expired` gets the keys whose value ended, also then.
+  Status Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired);
+  std::optional<TimePoint> next_expiry() const { return expiry_.Next(); }
+  // Forgets the message ids from before `oldest`; adds to `changes` what that means on disk.
+  void PruneDuplicates(TimePoint oldest, ChangeSet& changes);
+
+  // Trims at once what a smaller history excludes. Errors: bucket-full, not-supported,
+  // storage-error, unavailable; in all cases nothing changed.
+  Status CheckConfig(const BucketConfig& config) const;
+  Status SetConfig(const BucketConfig& config, TimePoint now);
+
+  // --- at start, before anything else ---
+  void Load(Revision revision, const EntryHead& head);
+  void LoadDuplicate(std::string_view message_id, Revision revision, TimePoint time);
+  // With `tail_may_be_lost` revisions go on above all that may have been given out.
+  void FinishLoading(bool tail_may_be_lost);
+
+ private:
+  struct Pending {
+    Revision revision;
+    Sequence sequence;
+    std::string_view record;  // in the journal
+  };
+
+  Status Check(const KeyState* state, Key key, const Write& write) const;
+  Status CheckLimits(const KeyState* state, Key key, const Write& write) const;
+  std::vector<Revision> PushedOut(const KeyState* state, const Write& write) const;
+  Result<Written> ApplyNow(Key key, const Write& write, TimePoint now);
+  Result<Written> NothingToDo(const Write& write, TimePoint now);
+  Result<Sequence> Store(Revision revision, const EntryParts& parts, const ChangeSet& rest);
+  void Supersede(KeyState& state, const std::vector<Revision>& dropped, TimePoint now);
+  void SetTimer(Revision revision, const EntryHead& head);
+  void Drop(KeyState& state, Revision revision);
+  void AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const;
+  Status Forget(const std::vector<Revision>& revisions);
+  std::vector<Revision> BeyondHistory(std::uint32_t history) const;
+
+  std::optional<TimePoint> DueTime(const EntryHead& head, bool newest) const;
+  Status ExpireOne(Revision revision, TimePoint now, std::vector<Expiration>& expired);
+
+  Result<std::string> ReadRecord(Revision revision) const;
+  bool CollectByPrefix(const PageRequest& request, std::vector<Revision>& revisions) const;
+  bool Wanted(const PageRequest& request, const KeyState& state, Revision revision) const;
+
+  const std::string name_;
+  BucketRecord record_;
+  Revisions revisions_;
+  Engine& engine_;
+  KeyIndex index_;
+  ExpiryQueue expiry_;
+  Duplicates duplicates_;
+  Revision max_dropped_ = 0;  // the highest revision that is no longer kept
+  std::deque<Pending> pending_;                // not in the database yet, by revision
+  std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
+};
+
+}  // namespace kv::store

@@ -1,0 +1,189 @@
+// Bucket's passing of time and change of configuration.
+#include <algorithm>
+
+#include "store/bucket.h"
+
+namespace kv::store {
+
+void Bucket::SetTimer(Revision revision, const EntryHead& head) {
+  const auto due = DueTime(head, /*newest=*/true);
+  if (due) {
+    expiry_.Set(revision, *due);
+  }
+}
+
+// When an entry's life ends: a value by the bucket's ttl or its own, a marker by marker_ttl. One
+// that is no longer the newest has lost its own ttl, and ends by the bucket's ttl like any entry.
+std::optional<TimePoint> Bucket::DueTime(const EntryHead& head, bool newest) const {
+  const BucketConfig& config = record_.config;
+  std::optional<TimePoint> due;
+  const auto sooner = [&due](TimePoint time) { due = due ? std::min(*due, time) : time; };
+  const bool put = head.operation == Operation::kPut;
+  if (config.ttl && (put || !newest)) {
+    sooner(head.time + *config.ttl);
+  }
+  if (put && newest && head.expires != 0) {
+    sooner(head.expires);
+  }
+  if (!put && config.marker_ttl) {
+    sooner(head.time + *config.marker_ttl);
+  }
+  return due;
+}
+
+Status Bucket::Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired) {
+  for (std::size_t done = 0; done < limit; ++done) {
+    const auto revision = expiry_.Due(now);
+    if (!revision) {
+      break;
+    }
+    if (auto ended = ExpireOne(*revision, now, expired); !ended) {
+      return ended;
+    }
+  }
+  return Ok{};
+}
+
+Status Bucket::ExpireOne(Revision revision, TimePoint now, std::vector<Expiration>& expired) {
+  KeyState* state = index_.HolderOf(revision);
+  if (state == nullptr) {
+    expiry_.Remove(revision);
+    return Ok{};
+  }
+  auto record = ReadRecord(revision);
+  if (!record) {
+    return std::move(record).error();
+  }
+  auto head = DecodeEntryHead(*record);
+  if (!head) {
+    return std::move(head).error();
+  }
+  // The queue's time is a reason to look, not the truth: since it was set the entry may have been
+  // superseded or the configuration changed.
+  const bool newest = state->newest().revision == revision;
+  const auto due = DueTime(*head, newest);
+  if (!due) {
+    expiry_.Remove(revision);
+    return Ok{};
+  }
+  if (*due > now) {
+    expiry_.Set(revision, *due);
+    return Ok{};
+  }
+  if (!newest) {
+    return Forget({revision});
+  }
+  if (head->operation != Operation::kPut) {
+    // The whole key: were its older entries left, the newest of them would come back to life.
+    std::vector<Revision> all;
+    for (const Version& version : state->versions) {
+      all.push_back(version.revision);
+    }
+    return Forget(all);
+  }
+  const std::string key = state->key;  // the purge drops the entry that the state's own key is of
+  auto parsed = Key::Parse(key);
+  if (!parsed) {
+    return std::move(parsed).error();
+  }
+  auto purged = Apply(*parsed, {.operation = Operation::kPurge, .reason = Reason::kExpired}, now);
+  if (!purged) {
+    return std::move(purged).error();
+  }
+  expired.push_back({key, purged->revision, purged->time});
+  return Ok{};
+}
+
+// Removing entries without a trace; so that no revision is given out again should the last one be
+// among them, the last revision is written down beside.
+void Bucket::AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const {
+  if (record_.config.storage == Storage::kFile) {
+    for (const Revision revision : revisions) {
+      changes.SingleDelete(StreamKey(id(), revision));
+    }
+  }
+  changes.Put(LastRevisionKey(id()), EncodeNumber(revisions_.last()));
+}
+
+Status Bucket::Forget(const std::vector<Revision>& revisions) {
+  if (record_.config.storage == Storage::kFile) {
+    ChangeSet changes;
+    AddForgetting(revisions, changes);
+    auto record = engine_.Commit(changes);
+    if (!record) {
+      return std::move(record).error();
+    }
+  }
+  for (const Revision revision : revisions) {
+    Drop(*index_.HolderOf(revision), revision);
+  }
+  return Ok{};
+}
+
+void Bucket::PruneDuplicates(TimePoint oldest, ChangeSet& changes) {
+  const bool on_disk = record_.config.storage == Storage::kFile;
+  duplicates_.Prune(oldest, [&](TimePoint time, std::string_view message_id) {
+    if (on_disk) {
+      changes.Delete(DuplicateKey(id(), time, message_id));
+    }
+  });
+}
+
+Status Bucket::CheckConfig(const BucketConfig& config) const {
+  const BucketStats now = stats();
+  const bool moved = config.storage != record_.config.storage ||
+                     config.retained != record_.config.retained;
+  if (moved && now.entries > 0) {
+    return Error(ErrorCode::kNotSupported,
+                 "storage and retained change only while the bucket is empty");
+  }
+  if ((config.max_bytes && *config.max_bytes < now.bytes) ||
+      (config.max_keys && *config.max_keys < now.keys)) {
+    return Error(ErrorCode::kBucketFull,
+                 "the bucket holds " + std::to_string(now.keys) + " keys and " +
+                     std::to_string(now.bytes) + " bytes, more than the new limit");
+  }
+  return Ok{};
+}
+
+Status Bucket::SetConfig(const BucketConfig& config, TimePoint now) {
+  if (auto checked = CheckConfig(config); !checked) {
+    return checked;
+  }
+  BucketRecord changed = record_;
+  changed.config = config;
+  const std::vector<Revision> excess = BeyondHistory(config.history);
+  // All at once: a trim that was cut short would leave more than the history allows for ever. The
+  // last revision is written down in any case: in memory there was no other trace of it.
+  ChangeSet changes;
+  changes.Put(BucketKey(name_), EncodeBucket(changed));
+  AddForgetting(excess, changes);
+  auto stored = engine_.Commit(changes);
+  if (!stored) {
+    return std::move(stored).error();
+  }
+  const bool other_times =
+      config.ttl != record_.config.ttl || config.marker_ttl != record_.config.marker_ttl;
+  record_ = std::move(changed);
+  for (const Revision revision : excess) {
+    Drop(*index_.HolderOf(revision), revision);
+  }
+  if (other_times) {
+    for (const auto& [revision, state] : index_.by_revision()) {
+      expiry_.Set(revision, now);  // to be looked at: see ExpireOne
+    }
+  }
+  return Ok{};
+}
+
+std::vector<Revision> Bucket::BeyondHistory(std::uint32_t history) const {
+  std::vector<Revision> excess;
+  for (const auto& [key, state] : index_.by_key()) {
+    for (std::size_t i = 0; i + history < state->versions.size(); ++i) {
+      excess.push_back(state->versions[i].revision);
+    }
+  }
+  return excess;
+}
+
+}  // namespace kv::store

@@ -1,0 +1,208 @@
+// Bucket's reading side.
+#include <algorithm>
+#include <iterator>
+
+#include "store/bucket.h"
+
+namespace kv::store {
+namespace {
+
+// A page looks at this many entries at most before it ends, found or not: a filter that matches
+// little must not hold up the broker. The next page goes on from there.
+constexpr std::size_t kMaxSearch = 20'000;
+// A prefix with at most so many keys is read from the keys; a larger one from the revisions.
+constexpr std::size_t kSmallPrefix = 2'000;
+
+// Calls `visit(state)` for the keys beyond `after` under `prefix`, in order, until it says false.
+template <typename Visit>
+void WalkPrefix(const KeyIndex& index,
+                std::string_view prefix,
+                std::string_view after,
+                const Visit& visit) {
+  const auto& keys = index.by_key();
+  auto at = keys.upper_bound(after);
+  if (!prefix.empty()) {
+    const auto own = keys.find(prefix);
+    if (own != keys.end() && prefix > after && !visit(*own->second)) {
+      return;
+    }
+    // What lies between `a` and `a/` (as `a!`) is not under `a`.
+    const std::string below = std::string(prefix) + "/";
+    at = below > after ? keys.lower_bound(below) : at;
+  }
+  for (; at != keys.end() && IsUnderPrefix(at->first, prefix); ++at) {
+    if (!visit(*at->second)) {
+      return;
+    }
+  }
+}
+
+// What a key takes in a JSON array: quotes, comma, and a backslash where it needs one. Keys hold
+// no control characters.
+std::size_t JsonBytes(std::string_view key) {
+  const auto escaped = std::count_if(
+      key.begin(), key.end(), [](char c) { return c == '"' || c == '\\'; });
+  return key.size() + static_cast<std::size_t>(escaped) + 3;
+}
+
+// What an entry takes in memory, about: its properties may be many though empty.
+std::size_t WeightOf(const Entry& entry) {
+  return entry.value.size() + entry.properties.size() +
+         entry.properties.user.size() * sizeof(UserProperty);
+}
+
+Error NotFound() { return Error(ErrorCode::kKeyNotFound); }
+
+}  // namespace
+
+Result<std::string> Bucket::ReadRecord(Revision revision) const {
+  if (record_.config.storage == Storage::kMemory) {
+    const auto found = in_memory_.find(revision);
+    return found == in_memory_.end() ? Result<std::string>(NotFound())
+                                     : Result<std::string>(found->second);
+  }
+  const auto pending = std::lower_bound(
+      pending_.begin(), pending_.end(), revision, [](const Pending& item, Revision wanted) {
+        return item.revision < wanted;
+      });
+  if (pending != pending_.end() && pending->revision == revision &&
+      !engine_.IsApplied(pending->sequence)) {
+    return std::string(pending->record);
+  }
+  auto record = engine_.database().Get(StreamKey(id(), revision));
+  if (!record) {
+    return std::move(record).error();
+  }
+  if (!record->has_value()) {
+    // The index says that it is kept: only a database that is being recovered may lack it.
+    return Error(ErrorCode::kStorageError,
+                 "entry " + std::to_string(revision) + " of bucket " + name_ +
+                     " is missing in the database");
+  }
+  return std::move(**record);
+}
+
+Result<Entry> Bucket::ReadEntry(Revision revision) const {
+  auto record = ReadRecord(revision);
+  if (!record) {
+    return std::move(record).error();
+  }
+  return DecodeEntry(*record, revision);
+}
+
+Result<Entry> Bucket::Get(Key key) const {
+  const KeyState* state = index_.Find(key.text());
+  return state == nullptr ? Result<Entry>(NotFound()) : ReadEntry(state->newest().revision);
+}
+
+Result<Entry> Bucket::GetRevision(Key key, Revision revision) const {
+  const KeyState* state = index_.HolderOf(revision);
+  return state == nullptr || state->key != key.text() ? Result<Entry>(NotFound())
+                                                      : ReadEntry(revision);
+}
+
+bool Bucket::Wanted(const PageRequest& request, const KeyState& state, Revision revision) const {
+  if (!IsUnderPrefix(state.key, request.prefix) ||
+      (request.filter != nullptr && !request.filter->Matches(state.key)) ||
+      (request.newest_only && state.newest().revision != revision)) {
+    return false;
+  }
+  if (!request.ignore_markers) {
+    return true;
+  }
+  const auto version =
+      std::find_if(state.versions.begin(), state.versions.end(), [revision](const Version& v) {
+        return v.revision == revision;
+      });
+  return version->operation == Operation::kPut;
+}
+
+// The revisions of a prefix's keys from `from` on, sorted; false if there are too many keys.
+bool Bucket::CollectByPrefix(const PageRequest& request, std::vector<Revision>& revisions) const {
+  std::size_t keys = 0;
+  WalkPrefix(index_, request.prefix, {}, [&](const KeyState& state) {
+    for (const Version& version : state.versions) {
+      if (version.revision >= request.from) {
+        revisions.push_back(version.revision);
+      }
+    }
+    return ++keys <= kSmallPrefix;
+  });
+  std::sort(revisions.begin(), revisions.end());
+  return keys <= kSmallPrefix;
+}
+
+Result<Page> Bucket::ReadPage(const PageRequest& request) const {
+  Page page;
+  page.compacted = max_dropped_ != 0 && request.from <= max_dropped_;
+  std::size_t bytes = 0;
+  std::size_t searched = 0;
+  // False once the page is full; `page.next` is then where the next one begins.
+  const auto take = [&](Revision revision, const KeyState& state) -> Result<bool> {
+    const bool full = page.entries.size() >= request.limit || bytes >= request.max_bytes;
+    if (full || ++searched > kMaxSearch) {
+      page.next = revision;
+      return false;
+    }
+    if (!Wanted(request, state, revision)) {
+      return true;
+    }
+    auto entry = ReadEntry(revision);
+    if (!entry) {
+      return std::move(entry).error();
+    }
+    bytes += WeightOf(*entry);
+    page.entries.push_back(std::move(*entry));
+    return true;
+  };
+
+  std::vector<Revision> few;
+  if (!request.prefix.empty() && CollectByPrefix(request, few)) {
+    for (const Revision revision : few) {
+      auto taken = take(revision, *index_.HolderOf(revision));
+      if (!taken) {
+        return std::move(taken).error();
+      }
+      if (!*taken) {
+        break;
+      }
+    }
+    return page;
+  }
+  const auto& all = index_.by_revision();
+  for (auto at = all.lower_bound(request.from); at != all.end(); ++at) {
+    auto taken = take(at->first, *at->second);
+    if (!taken) {
+      return std::move(taken).error();
+    }
+    if (!*taken) {
+      break;
+    }
+  }
+  return page;
+}
+
+KeysPage Bucket::ReadKeys(const KeysRequest& request) const {
+  KeysPage page;
+  std::size_t bytes = 2;
+  std::size_t searched = 0;
+  WalkPrefix(index_, request.prefix, request.after, [&](const KeyState& state) {
+    const bool wanted = (request.include_deleted || state.has_value()) &&
+                        (request.filter == nullptr || request.filter->Matches(state.key));
+    const std::size_t more = wanted ? JsonBytes(state.key) : 0;
+    if (++searched > kMaxSearch || bytes + more > request.max_bytes ||
+        (wanted && request.limit != 0 && page.keys.size() >= request.limit)) {
+      page.more = true;
+      return false;
+    }
+    if (wanted) {
+      bytes += more;
+      page.keys.push_back(state.key);
+    }
+    page.position = state.key;
+    return true;
+  });
+  return page;
+}
+
+}  // namespace kv::store

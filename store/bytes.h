@@ -1,0 +1,109 @@
+// Integers and length-prefixed strings as bytes: the alphabet of every record of the store.
+// Big-endian where bytes must sort like their numbers (keys), little-endian elsewhere (values).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kv::store {
+
+static_assert(std::endian::native == std::endian::little, "the codec is written for little-endian");
+
+template <typename Int>
+Int ByteSwap(Int number) {
+  if constexpr (sizeof(Int) == 8) {
+    return __builtin_bswap64(number);
+  } else if constexpr (sizeof(Int) == 4) {
+    return __builtin_bswap32(number);
+  }
+}
+
+template <typename Int>
+void PutLittleEndian(std::string& out, Int number) {
+  char bytes[sizeof(Int)];  // NOLINT(modernize-avoid-c-arrays): raw bytes for memcpy
+  std::memcpy(bytes, &number, sizeof(Int));
+  out.append(bytes, sizeof(Int));
+}
+
+template <typename Int>
+void PutBigEndian(std::string& out, Int number) {
+  PutLittleEndian(out, ByteSwap(number));
+}
+
+// Unsigned LEB128.
+inline void PutVarint(std::string& out, std::uint64_t number) {
+  while (number >= 0x80) {
+    out.push_back(static_cast<char>(number | 0x80));
+    number >>= 7;
+  }
+  out.push_back(static_cast<char>(number));
+}
+
+inline void PutPrefixed(std::string& out, std::string_view text) {
+  PutVarint(out, text.size());
+  out.append(text);
+}
+
+// Reads off the front of a view; after the first failure every read fails. Never reads outside.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+
+  bool ok() const { return ok_; }
+  std::string_view rest() const { return rest_; }
+
+  template <typename Int>
+  Int LittleEndian() {
+    Int number = 0;
+    const std::string_view bytes = Take(sizeof(Int));
+    if (ok_) {
+      std::memcpy(&number, bytes.data(), sizeof(Int));
+    }
+    return number;
+  }
+
+  template <typename Int>
+  Int BigEndian() {
+    return ByteSwap(LittleEndian<Int>());
+  }
+
+  std::uint8_t Byte() { return LittleEndian<std::uint8_t>(); }
+
+  std::uint64_t Varint() {
+    std::uint64_t number = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t byte = Byte();
+      if (!ok_ || (shift == 63 && byte > 1)) {
+        break;
+      }
+      number |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+      if ((byte & 0x80) == 0) {
+        return number;
+      }
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  std::string_view Prefixed() { return Take(Varint()); }
+
+  std::string_view Take(std::uint64_t length) {
+    if (!ok_ || length > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace kv::store

@@ -1,0 +1,89 @@
+#include "store/change_set.h"
+
+#include "store/bytes.h"
+
+namespace kv::store {
+namespace {
+
+enum class Change : std::uint8_t {
+  kPut = 1,
+  kSingleDelete = 2,
+  kDelete = 3,
+  kDeleteRange = 4,
+};
+
+void PutTag(std::string& out, Change change) { out.push_back(static_cast<char>(change)); }
+
+constexpr std::size_t kLengthBytes = 5;
+
+// The length of an entry is known only once it is encoded: it gets a varint of fixed width.
+void PatchLength(std::string& out, std::size_t at, std::size_t length) {
+  for (std::size_t i = 0; i < kLengthBytes; ++i) {
+    const bool last = i + 1 == kLengthBytes;
+    out[at + i] = static_cast<char>((length & 0x7F) | (last ? 0 : 0x80));
+    length >>= 7;
+  }
+}
+
+}  // namespace
+
+void ChangeSet::Put(std::string_view key, std::string_view value) {
+  PutTag(bytes_, Change::kPut);
+  PutPrefixed(bytes_, key);
+  PutPrefixed(bytes_, value);
+}
+
+std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(std::string_view key,
+                                                        const EntryParts& parts) {
+  PutTag(bytes_, Change::kPut);
+  PutPrefixed(bytes_, key);
+  const std::size_t length_at = bytes_.size();
+  bytes_.append(kLengthBytes, '\0');
+  const std::size_t start = bytes_.size();
+  AppendEntry(bytes_, parts);
+  // 35 bits: an MQTT packet holds less than 256 MiB, a record little more.
+  PatchLength(bytes_, length_at, bytes_.size() - start);
+  return {start, bytes_.size() - start};
+}
+
+void ChangeSet::SingleDelete(std::string_view key) {
+  PutTag(bytes_, Change::kSingleDelete);
+  PutPrefixed(bytes_, key);
+}
+
+void ChangeSet::Delete(std::string_view key) {
+  PutTag(bytes_, Change::kDelete);
+  PutPrefixed(bytes_, key);
+}
+
+void ChangeSet::DeleteRange(std::string_view from, std::string_view to) {
+  PutTag(bytes_, Change::kDeleteRange);
+  PutPrefixed(bytes_, from);
+  PutPrefixed(bytes_, to);
+}
+
+Status VisitChanges(std::string_view bytes, ChangeVisitor& visitor) {
+  ByteReader reader(bytes);
+  while (reader.ok() && !reader.rest().empty()) {
+    const auto change = static_cast<Change>(reader.Byte());
+    const std::string_view key = reader.Prefixed();
+    const bool has_second = change == Change::kPut || change == Change::kDeleteRange;
+    const std::string_view second = has_second ? reader.Prefixed() : std::string_view();
+    if (!reader.ok()) {
+      break;
+    }
+    switch (change) {
+      case Change::kPut: visitor.Put(key, second); break;
+      case Change::kSingleDelete: visitor.SingleDelete(key); break;
+      case Change::kDelete: visitor.Delete(key); break;
+      case Change::kDeleteRange: visitor.DeleteRange(key, second); break;
+      default: return Error(ErrorCode::kStorageError, "the journal holds an unknown change");
+    }
+  }
+  if (!reader.ok()) {
+    return Error(ErrorCode::kStorageError, "the journal holds a damaged change set");
+  }
+  return Ok{};
+}
+
+}  // namespace kv::store

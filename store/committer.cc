@@ -1,0 +1,261 @@
+#include "store/committer.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace kv::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
+// Between rounds the thread dozes this long, so that the broker's thread need not wake it for
+// each message: a wake-up costs a system call there.
+constexpr milliseconds kDoze{1};
+constexpr int kRoundsBeforeSleep = 20;
+constexpr int kLastRetry = 50;  // times the first
+
+}  // namespace
+
+Committer::Committer(Database& database,
+                     Journal& journal,
+                     Sequence applied,
+                     CommitterOptions options)
+    : database_(database),
+      journal_(journal),
+      options_(std::move(options)),
+      applied_(applied),
+      durable_(applied),
+      last_sync_(steady_clock::now()),
+      thread_([this] { Run(); }) {}
+
+Committer::~Committer() { IgnoreError(Stop(), "the destructor has nobody to tell"); }
+
+void Committer::Notify() {
+  // Exchanged, not loaded: a load could overtake the store that published the record, and both
+  // sides would miss each other.
+  if (asleep_.exchange(false)) {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    work_.notify_one();
+  }
+}
+
+void Committer::RequestDurable(Sequence sequence) {
+  Sequence known = requested_.load(std::memory_order_relaxed);
+  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {
+  }
+  if (known < sequence && known <= durable()) {  // the first to ask since the last flush
+    asleep_.store(false);
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    work_.notify_one();
+  }
+}
+
+Status Committer::WaitDurable(Sequence sequence) {
+  if (durable() >= sequence) {
+    return Ok{};
+  }
+  std::unique_lock lock(mutex_);
+  Sequence known = requested_.load(std::memory_order_relaxed);
+  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {
+  }
+  woken_ = true;
+  work_.notify_one();
+  progress_.wait(lock, [this, sequence] { return durable() >= sequence || failed() || stop_; });
+  if (durable() >= sequence) {
+    return Ok{};
+  }
+  return Error(ErrorCode::kStorageError, failed() ? failure_ : "the store is closing");
+}
+
+std::optional<std::string> Committer::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failed() ? std::optional(failure_) : std::nullopt;
+}
+
+Status Committer::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    work_.notify_one();
+    progress_.notify_all();
+  }
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  if (failed()) {
+    return Error(ErrorCode::kStorageError, failure_);
+  }
+  return Ok{};
+}
+
+void Committer::Run() {
+  for (;;) {
+    bool stopping = false;
+    {
+      const std::lock_guard lock(mutex_);
+      stopping = stop_;
+    }
+    if (failed() && !redraining_) {
+      if (stopping) {
+        return;  // the journal keeps it: the next start goes on from there
+      }
+      Recover();
+      continue;
+    }
+    auto drained = DrainSome();
+    Status synced = drained ? SyncIfWanted(!*drained) : Status(std::move(drained).error());
+    if (synced && stopping && !*drained) {
+      synced = durable() < applied() ? SyncNow() : Status(Ok{});
+      if (synced) {
+        return;
+      }
+    }
+    if (!synced) {
+      Fail(synced.error());
+    } else if (*drained) {
+      empty_rounds_ = 0;
+    } else if (!stopping) {
+      WaitForWork();
+    }
+  }
+}
+
+void Committer::WaitForWork() {
+  std::unique_lock lock(mutex_);
+  const bool deep = ++empty_rounds_ > kRoundsBeforeSleep && durable() == applied();
+  if (!deep) {
+    // Someone may wait for a flush: only dozing, never missing a wish for longer than that.
+    work_.wait_for(lock, kDoze, [this] { return woken_ || stop_; });
+    woken_ = false;
+    return;
+  }
+  asleep_.exchange(true);  // see Notify
+  lock.unlock();
+  // A record appended before the flag was seen had nobody to wake: look once more.
+  auto drained = DrainSome();
+  lock.lock();
+  if (drained && !*drained) {
+    work_.wait(lock, [this] { return woken_ || stop_; });
+  } else if (!drained) {
+    lock.unlock();
+    Fail(drained.error());
+    lock.lock();
+  }
+  asleep_.store(false);
+  woken_ = false;
+  empty_rounds_ = 0;
+}
+
+Result<bool> Committer::DrainSome() {
+  group_.Clear();
+  Sequence last = 0;
+  while (group_.bytes() < kGroupBytes) {
+    const auto record = journal_.Next();
+    if (!record) {
+      break;
+    }
+    if (auto added = group_.Add(record->bytes); !added) {
+      return std::move(added).error();
+    }
+    last = record->sequence;
+  }
+  if (last == 0) {
+    return false;
+  }
+  group_.SetApplied(last);
+  if (auto written = database_.Write(group_); !written) {
+    return std::move(written).error();
+  }
+  applied_.store(last, std::memory_order_release);
+  return true;
+}
+
+Status Committer::SyncIfWanted(bool idle) {
+  const bool dirty = applied() > durable();
+  const bool wanted = requested_.load() > durable() || redraining_ || journal_.IsFilling();
+  const bool due = steady_clock::now() - last_sync_ >= nanoseconds(options_.sync_interval);
+  if (dirty && (wanted || due)) {
+    if (auto synced = SyncNow(); !synced) {
+      return synced;
+    }
+  }
+  if (idle && redraining_ && applied() >= recovered_at_) {
+    redraining_ = false;
+    failed_.store(false, std::memory_order_release);
+    Progress();
+  }
+  return Ok{};
+}
+
+Status Committer::SyncNow() {
+  const Sequence covered = applied();
+  const auto start = steady_clock::now();
+  if (auto synced = database_.Sync(); !synced) {
+    return synced;
+  }
+  last_sync_ = steady_clock::now();
+  last_flush_.store(nanoseconds(last_sync_ - start).count(), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    durable_.store(covered, std::memory_order_release);
+    progress_.notify_all();
+  }
+  journal_.Release(covered);
+  journal_.PrepareSpare();
+  Progress();
+  return Ok{};
+}
+
+void Committer::Progress() {
+  if (options_.on_progress) {
+    options_.on_progress();
+  }
+}
+
+void Committer::Fail(const Error& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = error.message;
+    failed_.store(true, std::memory_order_release);
+    progress_.notify_all();
+  }
+  redraining_ = false;
+  Progress();
+}
+
+void Committer::Recover() {
+  nanoseconds pause(options_.first_retry);
+  const nanoseconds last_pause = pause * kLastRetry;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (work_.wait_for(lock, pause, [this] { return stop_; })) {
+        return;
+      }
+    }
+    pause = std::min(pause * 2, last_pause);
+    const Sequence told = applied();
+    if (!database_.Reopen()) {
+      continue;
+    }
+    const auto held = database_.Applied();
+    if (!held) {
+      continue;
+    }
+    // What was flushed is there; what was only written may be gone, and is in the journal.
+    if (!journal_.Rewind(*held + 1)) {
+      continue;  // the database lost what it had on disk: nothing here can make that good
+    }
+    applied_.store(*held, std::memory_order_release);
+    recovered_at_ = std::max(told, *held);
+    redraining_ = true;  // well only once all of it is there again, and flushed
+    return;
+  }
+}
+
+}  // namespace kv::store

@@ -1,0 +1,109 @@
+// The committer: a thread that drains the journal into the database, in batches, and flushes it
+// when someone waits. The broker's thread never waits for RocksDB, but for WaitDurable.
+//
+// Failure: after a failed write or flush the committer is *failed*. The journal keeps what the
+// database does not have. The committer reopens the database again and again; once it is well,
+// it drains the journal from where the database is, and the failure is over.
+//
+// Threads: every method may be called from any thread, except that Append's journal has one
+// producer (see journal.h).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "kv/clock.h"
+#include "kv/result.h"
+#include "store/database.h"
+#include "store/journal.h"
+
+namespace kv::store {
+
+struct CommitterOptions {
+  // What nobody waits for is flushed this often, too.
+  Nanoseconds sync_interval = kSecond;
+  // After a failure the database is opened again after this long, then after twice as long, and so
+  // on up to fifty times.
+  Nanoseconds first_retry = 100 * kMillisecond;
+  // Called on the committer's thread when durable() or failed() changed and someone waits.
+  std::function<void()> on_progress;
+};
+
+class Committer {
+ public:
+  // `applied` is what the database holds already.
+  Committer(Database& database, Journal& journal, Sequence applied, CommitterOptions options);
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+  ~Committer();  // Stop()
+
+  // Tells that the journal has something new. Cheap unless the thread is asleep.
+  void Notify();
+  // Asks for a flush that covers `sequence`; on_progress tells.
+  void RequestDurable(Sequence sequence);
+  // Blocks until `sequence` is on disk. Errors: storage-error, when the store is failed.
+  Status WaitDurable(Sequence sequence);
+
+  // The database answers for every record up to here.
+  Sequence applied() const { return applied_.load(std::memory_order_acquire); }
+  // On disk up to here.
+  Sequence durable() const { return durable_.load(std::memory_order_acquire); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  // Why, for a person; nothing when not failed.
+  std::optional<std::string> failure() const;
+  // How long the last flush took.
+  Nanoseconds last_flush() const { return last_flush_.load(std::memory_order_relaxed); }
+
+  // Drains and flushes everything, then ends the thread. Errors: storage-error.
+  Status Stop();
+
+ private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  void Run();
+  void WaitForWork();
+  // True if it found something to do.
+  Result<bool> DrainSome();
+  Status SyncIfWanted(bool idle);
+  Status SyncNow();
+  void Fail(const Error& error);
+  void Recover();
+  void Progress();
+
+  Database& database_;
+  Journal& journal_;
+  const CommitterOptions options_;
+
+  std::atomic<Sequence> applied_;
+  std::atomic<Sequence> durable_;
+  std::atomic<Sequence> requested_{0};
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> asleep_{false};
+  std::atomic<Nanoseconds> last_flush_{0};
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;      // for the committer
+  std::condition_variable progress_;  // for WaitDurable
+  std::string failure_;
+  bool stop_ = false;
+  bool woken_ = false;
+
+  // The committer's own.
+  WriteGroup group_;
+  SteadyTime last_sync_;
+  int empty_rounds_ = 0;
+  // After a reopening the database may lack what readers were told it has: not well before that
+  // is there again.
+  bool redraining_ = false;
+  Sequence recovered_at_ = 0;
+
+  std::thread thread_;
+};
+
+}  // namespace kv::store

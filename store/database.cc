@@ -1,0 +1,271 @@
+#include "store/database.h"
+
+#include <cstdarg>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "store/change_set.h"
+
+namespace kv::store {
+namespace {
+
+constexpr std::size_t kProbeBytes = std::size_t{64} << 10;
+
+rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Error RocksError(const std::string& what, const rocksdb::Status& status) {
+  return Error(ErrorCode::kStorageError, what + ": " + status.ToString());
+}
+
+Error Reopening() {
+  return Error(ErrorCode::kStorageError, "the database is being reopened after a failure");
+}
+
+// RocksDB's own log file is no help on a full disk: once a line could not be written, the next one
+// fails an assertion of Debian's build and takes the broker with it. What goes wrong comes back as
+// a status.
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+rocksdb::Options RocksOptions(const DatabaseOptions& options) {
+  rocksdb::Options rocks;
+  rocks.create_if_missing = options.create;
+  if (options.env != nullptr) {
+    rocks.env = options.env;
+  }
+  rocks.compression = rocksdb::kLZ4Compression;
+  // RocksDB must not begin a new log by itself: see RollMemtable.
+  rocks.write_buffer_size = 4 * options.memtable_bytes;
+  rocks.max_write_buffer_number = 3;
+  rocks.max_background_jobs = 2;
+  // A power cut may leave any of the pages that were not flushed, in any order: what stands behind
+  // a hole was not promised to anyone, and is dropped. (kTolerateCorruptedTailRecords would refuse
+  // to open.)
+  rocks.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  rocks.info_log = std::make_shared<SilentLogger>();
+  rocks.stats_dump_period_sec = 0;
+  rocks.stats_persist_period_sec = 0;
+  rocks.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
+  table.cache_index_and_filter_blocks = true;
+  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return rocks;
+}
+
+class BatchWriter final : public ChangeVisitor {
+ public:
+  explicit BatchWriter(rocksdb::WriteBatch& batch) : batch_(batch) {}
+
+  void Put(std::string_view key, std::string_view value) override {
+    Keep(batch_.Put(ToSlice(key), ToSlice(value)));
+  }
+  void SingleDelete(std::string_view key) override { Keep(batch_.SingleDelete(ToSlice(key))); }
+  void Delete(std::string_view key) override { Keep(batch_.Delete(ToSlice(key))); }
+  void DeleteRange(std::string_view from, std::string_view to) override {
+    Keep(batch_.DeleteRange(ToSlice(from), ToSlice(to)));
+  }
+
+  const rocksdb::Status& status() const { return status_; }
+
+ private:
+  void Keep(const rocksdb::Status& status) {
+    if (status_.ok()) {
+      status_ = status;
+    }
+  }
+
+  rocksdb::WriteBatch& batch_;
+  rocksdb::Status status_;
+};
+
+}  // namespace
+
+WriteGroup::WriteGroup() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+WriteGroup::~WriteGroup() = default;
+
+Status WriteGroup::Add(const std::string_view& change_set) {
+  BatchWriter writer(*batch_);
+  if (auto visited = VisitChanges(change_set, writer); !visited) {
+    return visited;
+  }
+  if (!writer.status().ok()) {
+    return RocksError("cannot batch a write", writer.status());
+  }
+  return Ok{};
+}
+
+void WriteGroup::SetApplied(Sequence sequence) {
+  const rocksdb::Status status = batch_->Put(ToSlice(kAppliedKey), EncodeNumber(sequence));
+  assert(status.ok());
+  static_cast<void>(status);
+}
+
+std::size_t WriteGroup::bytes() const { return batch_->GetDataSize(); }
+
+void WriteGroup::Clear() { batch_->Clear(); }
+
+Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
+
+Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
+  std::unique_ptr<Database> database(new Database(std::move(options)));
+  if (auto opened = database->OpenNow(); !opened) {
+    return std::move(opened).error();
+  }
+  return database;
+}
+
+Database::~Database() {
+  if (db_) {
+    const rocksdb::Status status = db_->Close();
+    static_cast<void>(status);  // every write that was promised is in the log already
+  }
+}
+
+Status Database::OpenNow() {
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(RocksOptions(options_), options_.path, &opened);
+  if (!status.ok()) {
+    return RocksError("cannot open the database " + options_.path, status);
+  }
+  db_.reset(opened);
+  return Ok{};
+}
+
+Status Database::Write(WriteGroup& group) {
+  if (!db_) {
+    return Reopening();
+  }
+  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), group.batch_.get());
+  if (!status.ok()) {
+    return RocksError("cannot write", status);
+  }
+  std::uint64_t bytes = 0;
+  const bool full = db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeActiveMemTable, &bytes) &&
+                    bytes >= options_.memtable_bytes;
+  return full ? RollMemtable() : Status(Ok{});
+}
+
+// A new memtable means a new log. Were the old one not flushed, a power cut could take its end and
+// leave the new one: a hole in the middle of what is recovered. So it is flushed first, which
+// RocksDB does not do by itself.
+Status Database::RollMemtable() {
+  if (auto synced = Sync(); !synced) {
+    return synced;
+  }
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  const rocksdb::Status status = db_->Flush(options);
+  return status.ok() ? Status(Ok{}) : RocksError("cannot begin a new table", status);
+}
+
+Status Database::Sync() {
+  if (!db_) {
+    return Reopening();
+  }
+  const rocksdb::Status status = db_->SyncWAL();
+  return status.ok() ? Status(Ok{}) : RocksError("cannot flush", status);
+}
+
+Status Database::Reopen() {
+  // As long as it cannot be written to, the database that is open is still good for reading.
+  if (auto checked = CheckDisk(); !checked) {
+    return checked;
+  }
+  const std::unique_lock lock(mutex_);
+  if (db_) {
+    const rocksdb::Status closed = db_->Close();
+    static_cast<void>(closed);  // it failed already: that is why we are here
+    db_.reset();
+  }
+  auto opened = OpenNow();
+  if (!opened) {
+    OpenToRead();
+  }
+  return opened;
+}
+
+void Database::OpenToRead() {
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(RocksOptions(options_), options_.path, &opened);
+  if (status.ok()) {
+    db_.reset(opened);
+  }
+}
+
+Status Database::CheckDisk() const {
+  rocksdb::Env* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
+  const std::string probe = options_.path + ".probe";
+  const std::string bytes(kProbeBytes, 'p');
+  const rocksdb::Status written =
+      rocksdb::WriteStringToFile(env, bytes, probe, /*should_sync=*/true);
+  const rocksdb::Status removed = env->DeleteFile(probe);
+  if (!written.ok() || !removed.ok()) {
+    return RocksError("the disk is not well", written.ok() ? removed : written);
+  }
+  return Ok{};
+}
+
+Result<std::optional<std::string>> Database::Get(std::string_view key) const {
+  const std::shared_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !db_) {
+    return Reopening();
+  }
+  std::string value;
+  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), ToSlice(key), &value);
+  if (status.IsNotFound()) {
+    return std::optional<std::string>();
+  }
+  if (!status.ok()) {
+    return RocksError("cannot read", status);
+  }
+  return std::optional(std::move(value));
+}
+
+Status Database::Scan(
+    std::string_view prefix,
+    const std::function<Status(std::string_view key, std::string_view value)>& visit) const {
+  const std::shared_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !db_) {
+    return Reopening();
+  }
+  rocksdb::ReadOptions read;
+  read.fill_cache = false;
+  read.readahead_size = std::size_t{2} << 20;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read));
+  for (it->Seek(ToSlice(prefix)); it->Valid() && it->key().starts_with(ToSlice(prefix));
+       it->Next()) {
+    if (auto visited = visit(ToView(it->key()), ToView(it->value())); !visited) {
+      return visited;
+    }
+  }
+  return it->status().ok() ? Status(Ok{}) : RocksError("cannot read", it->status());
+}
+
+Result<Sequence> Database::Applied() const {
+  auto bytes = Get(kAppliedKey);
+  if (!bytes) {
+    return std::move(bytes).error();
+  }
+  if (!bytes->has_value()) {
+    return Sequence{0};
+  }
+  const auto number = DecodeNumber(**bytes);
+  if (!number) {
+    return Error(ErrorCode::kStorageError, "the database's journal position is damaged");
+  }
+  return Sequence{*number};
+}
+
+}  // namespace kv::store

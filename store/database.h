@@ -1,0 +1,92 @@
+// RocksDB, as the store uses it: one database, one column family, its own log for power cuts.
+//
+// Threads: the committer writes, syncs and reopens; any thread reads. Nothing throws.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/result.h"
+#include "store/codec.h"
+
+namespace rocksdb {
+class DB;
+class Env;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace kv::store {
+
+struct DatabaseOptions {
+  std::string path;
+  std::size_t cache_bytes = std::size_t{64} << 20;
+  // What RocksDB keeps in memory, and in its log, before it makes a table of it.
+  std::size_t memtable_bytes = std::size_t{32} << 20;
+  bool create = true;  // otherwise one that is missing is an error
+  rocksdb::Env* env = nullptr;  // nullptr: the machine's. Tests put faults in here; not owned
+};
+
+// Changes to be written at once, from change sets of the journal.
+class WriteGroup {
+ public:
+  WriteGroup();
+  WriteGroup(const WriteGroup&) = delete;
+  WriteGroup& operator=(const WriteGroup&) = delete;
+  ~WriteGroup();
+
+  Status Add(const std::string_view& change_set);
+  void SetApplied(Sequence sequence);
+  std::size_t bytes() const;
+  void Clear();
+
+ private:
+  friend class Database;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+};
+
+class Database {
+ public:
+  // Errors: storage-error, with RocksDB's sentence.
+  static Result<std::unique_ptr<Database>> Open(DatabaseOptions options);
+
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  // In RocksDB's log when it returns, which survives the death of the process.
+  Status Write(WriteGroup& group);
+  // Everything written so far is on disk when it returns.
+  Status Sync();
+  // After a failed write or sync RocksDB accepts nothing any more: only this helps. While the disk
+  // is not well it fails, and what is there can still be read.
+  Status Reopen();
+
+  // Errors: storage-error. Nothing if there is no such key.
+  Result<std::optional<std::string>> Get(std::string_view key) const;
+  // Calls `visit` for every key that begins with `prefix`, in order, until it returns an error.
+  Status Scan(std::string_view prefix,
+              const std::function<Status(std::string_view key, std::string_view value)>& visit)
+      const;
+  // The number of the last journal record that the database holds; 0 for a new one.
+  Result<Sequence> Applied() const;
+
+ private:
+  explicit Database(DatabaseOptions options);
+  Status OpenNow();
+  void OpenToRead();
+  Status CheckDisk() const;
+  Status RollMemtable();
+
+  const DatabaseOptions options_;
+  // Readers share it and only try: they never wait for a reopening. The committer reopens.
+  mutable std::shared_mutex mutex_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace kv::store

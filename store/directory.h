@@ -1,0 +1,21 @@
+// The directory of a store, before anything in it is opened:
+//
+//   FORMAT     one line: "mosquitto-kv store, format 1"
+//   db/        RocksDB
+//   journal/   see journal.h
+#pragma once
+
+#include <string>
+
+#include "kv/result.h"
+
+namespace kv::store {
+
+inline constexpr int kFormat = 1;
+
+// Makes the directory if it is missing (its parent must exist), marks an empty one as ours, and
+// refuses every other one untouched. Errors: storage-error: not a directory, not writable, not a
+// store of ours, of a newer format.
+Status PrepareDirectory(const std::string& path);
+
+}  // namespace kv::store

@@ -1,0 +1,67 @@
+// Duplicates: the message ids of a bucket's recent writes and what became of them. A write that
+// comes again within the window gets its first result. Not thread-safe.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "kv/clock.h"
+#include "kv/entry.h"
+
+namespace kv::store {
+
+class Duplicates {
+ public:
+  struct First {
+    Revision revision;  // 0: the write was fine and wrote nothing
+    TimePoint time;
+  };
+
+  const First* Find(std::string_view message_id) const {
+    const auto found = by_id_.find(message_id);
+    return found == by_id_.end() ? nullptr : &found->second;
+  }
+
+  void Remember(std::string_view message_id, const First& first) {
+    by_id_.insert_or_assign(std::string(message_id), first);
+    order_.emplace_back(first.time, std::string(message_id));
+  }
+
+  // Forgets what is older than `oldest` and calls `visit(time, message_id)` for each.
+  template <typename Visit>
+  void Prune(TimePoint oldest, const Visit& visit) {
+    while (!order_.empty() && order_.front().first < oldest) {
+      const auto& [time, message_id] = order_.front();
+      const auto found = by_id_.find(message_id);
+      if (found != by_id_.end() && found->second.time == time) {
+        by_id_.erase(found);
+      }
+      visit(time, message_id);
+      order_.pop_front();
+    }
+  }
+
+  void Clear() {
+    by_id_.clear();
+    order_.clear();
+  }
+
+  std::size_t size() const { return by_id_.size(); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  std::unordered_map<std::string, First, Hash, std::equal_to<>> by_id_;
+  std::deque<std::pair<TimePoint, std::string>> order_;
+};
+
+}  // namespace kv::store

@@ -1,0 +1,34 @@
+#include "store/engine.h"
+
+namespace kv::store {
+
+Engine::Engine(std::unique_ptr<Database> database,
+               std::unique_ptr<Journal> journal,
+               Sync sync,
+               CommitterOptions options)
+    : database_(std::move(database)),
+      journal_(std::move(journal)),
+      sync_(sync),
+      committer_(*database_, *journal_, journal_->last_sequence(), std::move(options)) {}
+
+Status Engine::CheckWritable() const {
+  if (!committer_.failed()) {
+    return Ok{};
+  }
+  return Error(ErrorCode::kStorageError,
+               "the store refuses writes until its disk is well: " +
+                   committer_.failure().value_or("recovering"));
+}
+
+Result<JournalRecord> Engine::Commit(const ChangeSet& changes) {
+  if (auto writable = CheckWritable(); !writable) {
+    return std::move(writable).error();
+  }
+  auto record = journal_->Append(changes.bytes());
+  if (record) {
+    committer_.Notify();
+  }
+  return record;
+}
+
+}  // namespace kv::store

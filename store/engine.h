@@ -1,0 +1,61 @@
+// Engine: what all buckets share to make a mutation last: the journal, the committer and the
+// database behind them. Not thread-safe: the broker's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kv/clock.h"
+#include "kv/result.h"
+#include "store/change_set.h"
+#include "store/committer.h"
+#include "store/database.h"
+#include "store/journal.h"
+
+namespace kv::store {
+
+// When a mutation is on disk. Source: protocol.md, `sync`.
+enum class Sync : std::uint8_t {
+  kAlways,    // before Commit returns
+  kBatch,     // when someone waits for it, and once in an interval
+  kInterval,  // once in an interval
+};
+
+class Engine {
+ public:
+  Engine(std::unique_ptr<Database> database,
+         std::unique_ptr<Journal> journal,
+         Sync sync,
+         CommitterOptions options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine() = default;
+
+  // Safe from the death of the process when it returns.
+  // Errors: storage-error (the store is failed), unavailable (the journal is full); in both cases
+  // nothing happened.
+  Result<JournalRecord> Commit(const ChangeSet& changes);
+  // Errors: storage-error, while the store is failed.
+  Status CheckWritable() const;
+
+  bool IsApplied(Sequence sequence) const { return committer_.applied() >= sequence; }
+  bool IsDurable(Sequence sequence) const { return committer_.durable() >= sequence; }
+  Status WaitDurable(Sequence sequence) { return committer_.WaitDurable(sequence); }
+  Committer& committer() { return committer_; }
+  const Committer& committer() const { return committer_; }
+  const Database& database() const { return *database_; }
+  Sequence last_sequence() const { return journal_->last_sequence(); }
+  Sync sync() const { return sync_; }
+  void Reap() { journal_->Reap(); }
+  Status Close() { return committer_.Stop(); }
+
+ private:
+  const std::unique_ptr<Database> database_;
+  const std::unique_ptr<Journal> journal_;
+  const Sync sync_;
+  Committer committer_;
+};
+
+}  // namespace kv::store

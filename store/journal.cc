@@ -1,0 +1,230 @@
+#include "store/journal.h"
+
+#include <algorithm>
+#include <cassert>
+#include <filesystem>
+#include <system_error>
+
+#include "store/segment.h"
+
+namespace kv::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".journal";
+constexpr std::size_t kMaxSpares = 2;
+
+std::vector<std::string> SegmentFiles(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(directory, error)) {
+    if (item.path().extension() == kSuffix) {
+      paths.push_back(item.path().string());
+    }
+  }
+  return paths;
+}
+
+}  // namespace
+
+Result<bool> Journal::Recover(const std::string& directory,
+                        Sequence after,
+                        const std::function<Status(const JournalRecord&)>& replay) {
+  std::vector<std::shared_ptr<Segment>> segments;
+  for (const auto& path : SegmentFiles(directory)) {
+    auto segment = Segment::Map(path);
+    if (!segment) {
+      return std::move(segment).error();  // never passed over: what it holds was acknowledged
+    }
+    if (*segment) {
+      segments.push_back(std::move(*segment));
+    }
+  }
+  std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
+    return a->number() < b->number();
+  });
+  for (const auto& segment : segments) {
+    if (segment->first() > after + 1) {
+      return false;  // what came between is lost, and what follows may build on it
+    }
+    std::size_t offset = Segment::kHeaderBytes;
+    Sequence expected = segment->first();
+    while (const auto record = segment->Read(offset, expected)) {
+      if (record->sequence > after) {
+        if (auto replayed = replay(*record); !replayed) {
+          return std::move(replayed).error();
+        }
+        after = record->sequence;
+      }
+      ++expected;
+    }
+  }
+  return true;
+}
+
+Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequence first) {
+  std::error_code error;
+  fs::create_directories(options.directory, error);
+  for (const auto& path : SegmentFiles(options.directory)) {
+    fs::remove(path, error);
+    if (error) {
+      return Error(ErrorCode::kStorageError,
+                   "journal: cannot remove " + path + ": " + error.message());
+    }
+  }
+  std::unique_ptr<Journal> journal(new Journal(std::move(options), first));
+  if (auto rolled = journal->Roll(0); !rolled) {
+    return std::move(rolled).error();
+  }
+  journal->reading_ = journal->tail_;
+  journal->read_at_ = Segment::kHeaderBytes;
+  return journal;
+}
+
+Journal::Journal(JournalOptions options, Sequence first)
+    : options_(std::move(options)), next_sequence_(first), next_read_(first) {}
+
+Journal::~Journal() = default;
+
+Result<std::shared_ptr<Segment>> Journal::TakeSegment(std::size_t payload_bytes) {
+  const std::size_t needed =
+      Segment::kHeaderBytes + Segment::kRecordHeaderBytes + payload_bytes + 8;
+  std::string path;
+  {
+    const std::lock_guard lock(mutex_);
+    if (needed <= options_.segment_bytes && !spares_.empty()) {
+      auto spare = spares_.back();
+      spares_.pop_back();
+      return spare;
+    }
+    path = options_.directory + "/" + std::to_string(next_file_++) + std::string(kSuffix);
+  }
+  return Segment::Create(path, std::max(needed, options_.segment_bytes));
+}
+
+Status Journal::Roll(std::size_t record_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (live_bytes_ + record_bytes > options_.max_bytes && live_.size() > 1) {
+      return Error(ErrorCode::kUnavailable, "the journal is full: the disk does not keep up");
+    }
+  }
+  auto segment = TakeSegment(record_bytes);
+  if (!segment) {
+    return std::move(segment).error();
+  }
+  (*segment)->Start(next_number_++, next_sequence_);
+  const std::shared_ptr<Segment> full = tail_;
+  tail_ = *segment;
+  {
+    const std::lock_guard lock(mutex_);
+    live_.push_back(tail_);
+    live_bytes_ += tail_->bytes();
+  }
+  if (full) {
+    full->Close();  // only now: the reader follows as soon as it sees this
+  }
+  return Ok{};
+}
+
+Result<JournalRecord> Journal::Append(std::string_view bytes) {
+  if (!tail_->HasRoom(bytes.size())) {
+    if (auto rolled = Roll(bytes.size()); !rolled) {
+      return std::move(rolled).error();
+    }
+    Reap();
+  }
+  return tail_->Append(next_sequence_++, bytes);
+}
+
+void Journal::Reap() {
+  std::vector<std::shared_ptr<Segment>> discarded;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& segment : retired_) {
+      if (spares_.size() < kMaxSpares && segment->bytes() == options_.segment_bytes) {
+        spares_.push_back(std::move(segment));
+      } else {
+        discarded.push_back(std::move(segment));
+      }
+    }
+    retired_.clear();
+  }
+  for (const auto& segment : discarded) {
+    segment->RemoveFile();
+  }
+}
+
+std::optional<JournalRecord> Journal::Next() {
+  for (;;) {
+    if (reading_->IsWritten(read_at_)) {
+      auto record = reading_->Read(read_at_, next_read_);
+      assert(record);  // the producer published it whole
+      ++next_read_;
+      return record;
+    }
+    // Closed is looked at before a second look at what is written: nothing follows a close.
+    if (!reading_->closed()) {
+      return std::nullopt;
+    }
+    if (reading_->IsWritten(read_at_)) {
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto here = std::find(live_.begin(), live_.end(), reading_);
+    reading_ = *(here + 1);  // a closed segment has a successor
+    read_at_ = Segment::kHeaderBytes;
+  }
+}
+
+bool Journal::Rewind(Sequence sequence) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto found = std::find_if(live_.rbegin(), live_.rend(), [sequence](const auto& segment) {
+      return segment->first() <= sequence;
+    });
+    if (found == live_.rend()) {
+      return false;
+    }
+    reading_ = *found;
+  }
+  read_at_ = Segment::kHeaderBytes;
+  next_read_ = reading_->first();
+  while (next_read_ < sequence && Next()) {
+  }
+  return true;
+}
+
+void Journal::Release(Sequence sequence) {
+  const std::lock_guard lock(mutex_);
+  while (live_.size() > 1 && live_.front() != reading_ && live_[1]->first() <= sequence + 1) {
+    live_.front()->Forget();
+    live_bytes_ -= live_.front()->bytes();
+    retired_.push_back(std::move(live_.front()));
+    live_.pop_front();
+  }
+}
+
+bool Journal::IsFilling() const {
+  const std::lock_guard lock(mutex_);
+  return live_.size() > 1 && live_bytes_ > options_.max_bytes / 2;
+}
+
+void Journal::PrepareSpare() {
+  std::string path;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!spares_.empty()) {
+      return;
+    }
+    path = options_.directory + "/" + std::to_string(next_file_++) + std::string(kSuffix);
+  }
+  auto spare = Segment::Create(path, options_.segment_bytes);
+  if (spare) {  // without one the producer makes its own, and reports what is wrong
+    const std::lock_guard lock(mutex_);
+    spares_.push_back(*spare);
+  }
+}
+
+}  // namespace kv::store

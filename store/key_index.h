@@ -1,0 +1,71 @@
+// KeyIndex: what a bucket knows of its keys without asking the disk. Ordered by key, so that keys
+// and prefixes can be paged, and by revision, so that histories can.
+//
+// Pointers to KeyState stay good until the key is erased. Not thread-safe: the broker's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/container/btree_map.h>
+#include <absl/container/inlined_vector.h>
+
+#include "kv/entry.h"
+
+namespace kv::store {
+
+// One kept entry of a key.
+struct Version {
+  Revision revision;
+  std::uint32_t bytes;  // of key, value and properties
+  Operation operation;
+};
+
+// What the broker's own memory had as the retained message of a key when it started.
+enum class BrokerHeld : std::uint8_t {
+  kNothing,
+  kOther,   // something else than the newest entry
+  kNewest,  // by its revision
+};
+
+struct KeyState {
+  std::string key;
+  absl::InlinedVector<Version, 1> versions;  // oldest first, never empty
+  // Scratch for the restore at start.
+  BrokerHeld broker_held = BrokerHeld::kNothing;
+  std::uint32_t broker_check = 0;  // of kNewest: a hash of the value that the broker held
+
+  const Version& newest() const { return versions.back(); }
+  bool has_value() const { return newest().operation == Operation::kPut; }
+};
+
+class KeyIndex {
+ public:
+  using ByKey = absl::btree_map<std::string_view, std::unique_ptr<KeyState>>;
+  using ByRevision = absl::btree_map<Revision, KeyState*>;
+
+  KeyState* Find(std::string_view key) const;
+  // The key's newest entry from now on. Creates the key.
+  KeyState& Append(std::string_view key, const Version& version);
+  // Forgets one kept entry; erases the key with its last one.
+  void Remove(KeyState& state, Revision revision);
+  void Clear();
+
+  // Who holds this revision; nullptr if it is not kept.
+  KeyState* HolderOf(Revision revision) const;
+
+  const ByKey& by_key() const { return by_key_; }
+  const ByRevision& by_revision() const { return by_revision_; }
+  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t values() const { return values_; }  // keys whose newest entry is a put
+
+ private:
+  ByKey by_key_;  // views into the states' own keys
+  ByRevision by_revision_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t values_ = 0;
+};
+
+}  // namespace kv::store

@@ -1,0 +1,134 @@
+#include "store/loader.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "store/codec.h"
+
+namespace kv::store {
+namespace {
+
+std::string_view Tag(const char& tag) { return {&tag, 1}; }
+
+Error Damaged(const char* what) {
+  return Error(ErrorCode::kStorageError, std::string("the database holds a damaged ") + what);
+}
+
+class Loader {
+ public:
+  Loader(Engine& engine, const LoadOptions& options) : engine_(engine), options_(options) {}
+
+  Result<Loaded> Load() {
+    for (const auto step : {&Loader::LoadNumbers, &Loader::LoadCatalog, &Loader::LoadStream,
+                            &Loader::LoadDuplicates}) {
+      if (auto done = (this->*step)(); !done) {
+        return std::move(done).error();
+      }
+    }
+    for (const auto& [id, bucket] : by_id_) {
+      const bool gone = bucket->config().storage == Storage::kMemory && !options_.ended_cleanly;
+      bucket->FinishLoading(options_.tail_may_be_lost || gone);
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  struct Numbers {
+    Revision reserved = 0;
+    Revision last = 0;
+  };
+
+  Status LoadNumbers() {
+    for (const char tag : {kReservedTag, kLastRevisionTag}) {
+      auto scanned = engine_.database().Scan(
+          Tag(tag), [this, tag](std::string_view key, std::string_view value) -> Status {
+            const auto id = ParseIdKey(key);
+            const auto number = DecodeNumber(value);
+            if (!id || !number) {
+              return Damaged("revision number");
+            }
+            (tag == kReservedTag ? numbers_[*id].reserved : numbers_[*id].last) = *number;
+            return Ok{};
+          });
+      if (!scanned) {
+        return scanned;
+      }
+    }
+    return Ok{};
+  }
+
+  Status LoadCatalog() {
+    return engine_.database().Scan(
+        Tag(kBucketTag), [this](std::string_view key, std::string_view value) -> Status {
+          auto record = DecodeBucket(value);
+          if (!record) {
+            return std::move(record).error();
+          }
+          AddBucket(std::string(key.substr(1)), std::move(*record));
+          return Ok{};
+        });
+  }
+
+  void AddBucket(std::string name, BucketRecord record) {
+    const BucketId id = record.id;
+    const Numbers numbers = numbers_[id];
+    loaded_.next_id = std::max(loaded_.next_id, id + 1);
+    auto bucket = std::make_unique<Bucket>(
+        name, std::move(record), Revisions(id, numbers.last, numbers.reserved), engine_);
+    by_id_[id] = bucket.get();
+    loaded_.buckets.emplace(std::move(name), std::move(bucket));
+  }
+
+  Status LoadStream() {
+    return engine_.database().Scan(
+        Tag(kStreamTag), [this](std::string_view key, std::string_view value) -> Status {
+          const auto ref = ParseStreamKey(key);
+          if (!ref) {
+            return Damaged("key of the stream");
+          }
+          const auto bucket = by_id_.find(ref->id);
+          if (bucket == by_id_.end()) {
+            if (loaded_.orphans.empty() || loaded_.orphans.back() != ref->id) {
+              loaded_.orphans.push_back(ref->id);
+            }
+            return Ok{};
+          }
+          auto head = DecodeEntryHead(value);
+          if (!head) {
+            return std::move(head).error();
+          }
+          bucket->second->Load(ref->revision, *head);
+          return Ok{};
+        });
+  }
+
+  Status LoadDuplicates() {
+    return engine_.database().Scan(
+        Tag(kDuplicateTag), [this](std::string_view key, std::string_view value) -> Status {
+          const auto ref = ParseDuplicateKey(key);
+          const auto revision = DecodeNumber(value);
+          if (!ref || !revision) {
+            return Damaged("message id");
+          }
+          const auto bucket = by_id_.find(ref->id);
+          if (bucket != by_id_.end()) {
+            bucket->second->LoadDuplicate(ref->message_id, *revision, ref->time);
+          }
+          return Ok{};
+        });
+  }
+
+  Engine& engine_;
+  const LoadOptions options_;
+  std::unordered_map<BucketId, Numbers> numbers_;
+  std::unordered_map<BucketId, Bucket*> by_id_;
+  Loaded loaded_;
+};
+
+}  // namespace
+
+Result<Loaded> LoadBuckets(Engine& engine, const LoadOptions& options) {
+  return Loader(engine, options).Load();
+}
+
+}  // namespace kv::store

@@ -1,0 +1,318 @@
+#include "store/store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "store/directory.h"
+#include "store/loader.h"
+
+namespace kv::store {
+namespace {
+
+constexpr std::size_t kReplayBytes = std::size_t{4} << 20;
+
+std::string KernelBootId() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+std::string JournalDirectory(const std::string& path) { return path + "/journal"; }
+
+// Made after the database: where it is and the database is not, that was lost, and beginning with
+// an empty one would clear every retained message.
+bool HasJournal(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(JournalDirectory(path), error);
+}
+
+struct Replayed {
+  Sequence last = 0;      // what the database holds now
+  bool is_whole = true;   // the journal joined on to the database
+};
+
+// Brings what the last process had acknowledged and not yet handed over into the database.
+Result<Replayed> Replay(Database& database, const std::string& directory) {
+  auto applied = database.Applied();
+  if (!applied) {
+    return std::move(applied).error();
+  }
+  WriteGroup group;
+  Sequence last = *applied;
+  const auto flush = [&]() -> Status {
+    group.SetApplied(last);
+    auto written = database.Write(group);
+    group.Clear();
+    return written;
+  };
+  auto whole = Journal::Recover(directory, *applied, [&](const JournalRecord& record) {
+    last = record.sequence;
+    auto added = group.Add(record.bytes);
+    return added && group.bytes() >= kReplayBytes ? flush() : added;
+  });
+  if (!whole) {
+    return std::move(whole).error();
+  }
+  if (last != *applied) {
+    auto flushed = flush();
+    flushed = flushed ? database.Sync() : flushed;
+    if (!flushed) {
+      return std::move(flushed).error();
+    }
+  }
+  return Replayed{last, *whole};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, TimePoint now) {
+  if (options.boot_id.empty()) {
+    options.boot_id = KernelBootId();
+  }
+  std::unique_ptr<Store> store(new Store(std::move(options)));
+  for (const auto step : {&Store::OpenEngine, &Store::Load, &Store::BeginLife}) {
+    if (auto done = (store.get()->*step)(); !done) {
+      return std::move(done).error();
+    }
+  }
+  store->PruneDuplicates(now);
+  return store;
+}
+
+Store::~Store() { IgnoreError(Close(), "the destructor has nobody to tell"); }
+
+Status Store::OpenEngine() {
+  if (auto prepared = PrepareDirectory(options_.path); !prepared) {
+    return prepared;
+  }
+  auto database = Database::Open({.path = options_.path + "/db",
+                                  .cache_bytes = options_.cache_bytes,
+                                  .memtable_bytes = options_.memtable_bytes,
+                                  .create = !HasJournal(options_.path),
+                                  .env = options_.env});
+  if (!database) {
+    return std::move(database).error();
+  }
+  auto replayed = Replay(**database, JournalDirectory(options_.path));
+  if (!replayed) {
+    return std::move(replayed).error();
+  }
+  if (auto learned = LearnLastLife(**database, replayed->is_whole); !learned) {
+    return learned;
+  }
+  auto journal = Journal::Create({.directory = JournalDirectory(options_.path),
+                                  .segment_bytes = options_.journal_segment_bytes,
+                                  .max_bytes = options_.journal_max_bytes},
+                                 replayed->last + 1);
+  if (!journal) {
+    return std::move(journal).error();
+  }
+  engine_ = std::make_unique<Engine>(
+      std::move(*database),
+      std::move(*journal),
+      options_.sync,
+      CommitterOptions{.sync_interval = options_.sync_interval,
+                       .first_retry = options_.first_retry,
+                       .on_progress = options_.on_progress});
+  return Ok{};
+}
+
+// Finds out how the last process ended.
+Status Store::LearnLastLife(const Database& database, bool journal_is_whole) {
+  auto bytes = database.Get(kLifeKey);
+  if (!bytes) {
+    return std::move(bytes).error();
+  }
+  const auto life = bytes->has_value() ? DecodeLife(**bytes) : std::nullopt;
+  ended_cleanly_ = !life || life->clean;
+  // Only the death of the kernel, never that of the process, takes what was written and not
+  // flushed: under the same kernel the page cache is still there.
+  const bool same_kernel = life && life->boot_id == options_.boot_id && !options_.boot_id.empty();
+  tail_may_be_lost_ = !ended_cleanly_ && !same_kernel;
+  if (!journal_is_whole && !tail_may_be_lost_) {
+    return Error(ErrorCode::kStorageError,
+                 "the database in " + options_.path +
+                     " lacks writes that it had: restore a backup, or remove " +
+                     JournalDirectory(options_.path) + " to go on without them");
+  }
+  return Ok{};
+}
+
+Status Store::Load() {
+  auto loaded = LoadBuckets(
+      *engine_, {.tail_may_be_lost = tail_may_be_lost_, .ended_cleanly = ended_cleanly_});
+  if (!loaded) {
+    return std::move(loaded).error();
+  }
+  buckets_ = std::move(loaded->buckets);
+  next_id_ = loaded->next_id;
+  return Ok{};
+}
+
+// Marks this life as not ended yet. From here on nobody can tell how the last one ended: the
+// revisions that were skipped because of it must be on disk with the mark.
+Status Store::BeginLife() {
+  ChangeSet changes;
+  changes.Put(kLifeKey, EncodeLife({.clean = false, .boot_id = options_.boot_id}));
+  for (const auto& [name, bucket] : buckets_) {
+    if (!ended_cleanly_) {
+      changes.Put(LastRevisionKey(bucket->id()), EncodeNumber(bucket->stats().last_revision));
+    }
+  }
+  auto marked = engine_->Commit(changes);
+  if (!marked) {
+    return std::move(marked).error();
+  }
+  begun_ = true;
+  return engine_->WaitDurable(marked->sequence);
+}
+
+Bucket* Store::Find(BucketName name) const {
+  const auto found = buckets_.find(name.text());
+  return found == buckets_.end() ? nullptr : found->second.get();
+}
+
+Result<Bucket*> Store::FindOrCreate(BucketName name, TimePoint now) {
+  if (Bucket* bucket = Find(name)) {
+    return bucket;
+  }
+  if (!options_.auto_create) {
+    return Error(ErrorCode::kBucketNotFound,
+                 "there is no bucket " + std::string(name.text()) + " and auto_create is off");
+  }
+  return CreateBucket(name, options_.bucket_defaults, now);
+}
+
+Result<Bucket*> Store::FindForWrite(BucketName name,
+                                    Key key,
+                                    const Write& write,
+                                    TimePoint now) {
+  if (Bucket* bucket = Find(name)) {
+    return bucket;
+  }
+  if (write.operation == Operation::kPut && !options_.auto_create) {
+    return FindOrCreate(name, now);  // says that there is none, whatever else is wrong
+  }
+  // A refused write changes nothing: it must not leave an empty bucket behind either.
+  const Bucket empty(std::string(name.text()),
+                     BucketRecord{.config = options_.bucket_defaults},
+                     Revisions(0, 0, 0),
+                     *engine_);
+  if (auto checked = empty.Check(key, write); !checked) {
+    return std::move(checked).error();
+  }
+  if (write.operation != Operation::kPut) {
+    return static_cast<Bucket*>(nullptr);
+  }
+  return FindOrCreate(name, now);
+}
+
+Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config, TimePoint now) {
+  if (Bucket* bucket = Find(name)) {
+    return bucket->config() == config ? Result<Bucket*>(bucket)
+                                      : Result<Bucket*>(Error(ErrorCode::kBucketExists));
+  }
+  if (buckets_.size() >= options_.max_buckets) {
+    return Error(ErrorCode::kTooManyBuckets,
+                 "there are max_buckets " + std::to_string(options_.max_buckets) +
+                     " buckets already");
+  }
+  if (auto writable = engine_->CheckWritable(); !writable) {
+    return std::move(writable).error();
+  }
+  const BucketRecord record{.id = next_id_, .created = now, .dropped = false, .config = config};
+  ChangeSet changes;
+  changes.Put(BucketKey(name.text()), EncodeBucket(record));
+  changes.Put(ReservedKey(record.id), EncodeNumber(Revisions::kBlock));
+  auto stored = engine_->Commit(changes);
+  if (!stored) {
+    return std::move(stored).error();
+  }
+  ++next_id_;
+  // The one write that waits: were the bucket lost in a power cut, its first revisions would be
+  // handed out a second time under the same name.
+  if (auto durable = engine_->WaitDurable(stored->sequence); !durable) {
+    return std::move(durable).error();
+  }
+  auto bucket = std::make_unique<Bucket>(std::string(name.text()),
+                                         record,
+                                         Revisions(record.id, 0, Revisions::kBlock),
+                                         *engine_);
+  Bucket* made = bucket.get();
+  buckets_.emplace(std::string(name.text()), std::move(bucket));
+  return made;
+}
+
+Status Store::Expire(TimePoint now, std::size_t limit, std::vector<BucketExpiration>& expired) {
+  Status result = Ok{};
+  auto at = buckets_.lower_bound(sweep_from_);
+  for (std::size_t visited = 0; visited < buckets_.size() && expired.size() < limit; ++visited) {
+    at = at == buckets_.end() ? buckets_.begin() : at;
+    Bucket& bucket = *at->second;
+    ++at;
+    std::vector<Expiration> ended;
+    auto swept = bucket.Expire(now, limit, ended);
+    for (auto& expiration : ended) {
+      expired.push_back({&bucket, std::move(expiration)});
+    }
+    // One bucket's trouble must not keep the others waiting.
+    result = result ? swept : result;
+  }
+  sweep_from_ = at == buckets_.end() ? std::string() : at->first;
+  return result;
+}
+
+bool Store::HasDue(TimePoint now) const {
+  return std::any_of(buckets_.begin(), buckets_.end(), [now](const auto& item) {
+    const auto next = item.second->next_expiry();
+    return next && *next <= now;
+  });
+}
+
+void Store::PruneDuplicates(TimePoint now) {
+  ChangeSet changes;
+  for (const auto& [name, bucket] : buckets_) {
+    bucket->PruneDuplicates(now - options_.duplicate_window, changes);
+  }
+  if (!changes.empty()) {
+    IgnoreError(engine_->Commit(changes), "what stays is forgotten at the next start");
+  }
+}
+
+StoreStats Store::stats() const {
+  StoreStats total{.buckets = buckets_.size()};
+  for (const auto& [name, bucket] : buckets_) {
+    const BucketStats stats = bucket->stats();
+    total.entries += stats.entries;
+    total.bytes += stats.bytes;
+  }
+  return total;
+}
+
+Status Store::Close() {
+  if (!engine_) {
+    return Ok{};
+  }
+  // A store that failed to open has not begun: how the last life ended must stay to be learnt.
+  auto marked = begun_ ? MarkEnd() : Status(Ok{});
+  auto closed = engine_->Close();
+  buckets_.clear();
+  engine_.reset();
+  return marked ? closed : marked;
+}
+
+Status Store::MarkEnd() {
+  ChangeSet changes;
+  for (const auto& [name, bucket] : buckets_) {
+    if (bucket->config().storage == Storage::kMemory) {
+      changes.Put(LastRevisionKey(bucket->id()), EncodeNumber(bucket->stats().last_revision));
+    }
+  }
+  changes.Put(kLifeKey, EncodeLife({.clean = true, .boot_id = options_.boot_id}));
+  auto marked = engine_->Commit(changes);
+  return marked ? Status(Ok{}) : Status(std::move(marked).error());
+}
+
+}  // namespace kv::store

@@ -1,0 +1,34 @@
+// A broker whose disk the test makes slow or broken while it runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "tests/e2e/kv_broker.h"
+#include "tests/support/slow_sync.h"
+
+namespace kv::testing {
+
+class SlowDisk {
+ public:
+  SlowDisk();
+  ~SlowDisk();
+  SlowDisk(const SlowDisk&) = delete;
+  SlowDisk& operator=(const SlowDisk&) = delete;
+
+  // For the broker's options: puts it between the broker and its disk.
+  NamesAndValues Environment() const;
+
+  std::uint64_t flushes() const { return control_->flushes; }
+  void SetDelay(milliseconds delay);
+  void Break(int error) { control_->error = error; }
+  void Repair() { control_->error = 0; }
+
+ private:
+  std::filesystem::path ControlPath() const { return directory_.path() / "control"; }
+
+  TemporaryDirectory directory_;
+  SlowSyncControl* control_ = nullptr;
+};
+
+}  // namespace kv::testing

@@ -1,0 +1,281 @@
+// A disk that fails for a while: the store refuses writes, goes on reading, and recovers by itself
+// without losing anything that it acknowledged.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/store/fault_fixture.h"
+
+namespace kv::store::testing {
+namespace {
+
+using Act = FaultyDisk::Act;
+
+bool IsWalSync(Act act, const std::string& path) {
+  return act == Act::kSync && IsWal(path);
+}
+bool IsWalWrite(Act act, const std::string& path) {
+  return act == Act::kWrite && IsWal(path);
+}
+bool IsAny(Act /*act*/, const std::string& /*path*/) {
+  return true;
+}
+
+class FailedStoreTest : public FaultTest {
+ protected:
+  FailedStoreTest() {
+    Open();
+    CreateBucket("history=3 marker_ttl=1s");
+    Put("a", "flushed");
+    EXPECT_TRUE(Flush().ok());
+  }
+  void FailAFlush() {
+    disk_->Break(IsAny);
+    Put("b", "acknowledged");
+    EXPECT_EQ(CodeOf(Flush()), "storage-error");
+  }
+  const Lines before_{"1 a PUT flushed", "2 b PUT acknowledged"};
+};
+
+TEST_F(FailedStoreTest, RefusesEveryWriteAndChangesNothing) {
+  Do("mortal", {.value = "2", .ttl = kSecond});
+  Do("marker", {.value = "3"});
+  Delete("marker");
+  ASSERT_TRUE(Flush().ok());
+  const Lines before = History();
+  FailAFlush();
+  EXPECT_EQ(CodeOf(Apply("a", {.value = "x"})), "storage-error");
+  EXPECT_EQ(CodeOf(Apply("a", {.operation = Operation::kPurge})), "storage-error");
+  EXPECT_EQ(CodeOf(Apply("missing", {.operation = Operation::kDelete, .message_id = "id"})),
+            "storage-error");
+  EXPECT_EQ(CodeOf(Change("history=1")), "storage-error");
+  EXPECT_EQ(CodeOf(store_->CreateBucket(Name("other"), {}, now_)), "storage-error");
+  EXPECT_EQ(CodeOf(store_->CheckWritable()), "storage-error");
+  now_ += 10 * kSecond;
+  std::vector<BucketExpiration> expired;
+  EXPECT_EQ(CodeOf(store_->Expire(now_, 100, expired)), "storage-error");
+  EXPECT_TRUE(expired.empty());
+
+  Lines after = before;
+  after.push_back("5 b PUT acknowledged");
+  EXPECT_EQ(History(), after);
+  EXPECT_EQ(bucket().config().history, 3U);
+  EXPECT_EQ(store_->Find(Name("other")), nullptr);
+}
+
+TEST_F(FailedStoreTest, TellsWhyItRefuses) {
+  FailAFlush();
+  const auto refused = store_->CheckWritable();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("a fault was injected"), std::string::npos)
+      << refused.error().message;
+}
+
+TEST_F(FailedStoreTest, GoesOnReadingHoweverOftenItTriesToRecover) {
+  FailAFlush();
+  for (const std::uint64_t failures : {2U, 5U, 8U}) {
+    EXPECT_EQ(History(), before_);
+    ASSERT_TRUE(disk_->AwaitFailures(failures));
+  }
+  EXPECT_EQ(Get("b"), "2 b PUT acknowledged");
+  EXPECT_EQ(KeysOf(bucket()), (Lines{"a", "b"}));
+}
+
+TEST_F(FailedStoreTest, TellsThoseWhoWaitForAFlush) {
+  disk_->Break(IsWalSync);
+  const auto written = Apply("b", {.value = "2"});
+  ASSERT_TRUE(written.ok()) << "nobody knows yet";
+  store_->RequestDurable(written->sequence);
+  EXPECT_TRUE(AwaitFailure()) << "on_progress must have been called";
+  EXPECT_FALSE(store_->IsDurable(written->sequence));
+  EXPECT_EQ(CodeOf(store_->WaitDurable(written->sequence)), "storage-error");
+}
+
+TEST_F(FailedStoreTest, RecoversByItselfWhenTheDiskIsWell) {
+  FailAFlush();
+  ASSERT_TRUE(disk_->AwaitFailures(3));
+  disk_->Heal();
+  ASSERT_TRUE(AwaitRecovery());
+  EXPECT_EQ(History(), before_);
+  EXPECT_TRUE(store_->IsDurable(store_->last_sequence()));
+  EXPECT_EQ(Put("c", "3"), 3U);
+  EXPECT_TRUE(Flush().ok());
+  Crash();
+  Lines after = before_;
+  after.push_back("3 c PUT 3");
+  EXPECT_EQ(History(), after);
+  Reopen();
+  EXPECT_EQ(History(), after);
+}
+
+TEST_F(FailedStoreTest, KilledWhileFailedLosesNothingThatWasAcknowledged) {
+  FailAFlush();
+  disk_->Heal();
+  Crash();
+  EXPECT_EQ(History(), before_);
+}
+
+TEST_F(FailedStoreTest, ClosedWhileFailedSaysSoAndLosesNothingThatWasAcknowledged) {
+  FailAFlush();
+  EXPECT_EQ(CodeOf(store_->Close()), "storage-error");
+  disk_->Heal();
+  Open();
+  EXPECT_EQ(History(), before_);
+  EXPECT_EQ(Put("c", "3"), 3U);
+}
+
+TEST_F(FailedStoreTest, FailsAgainWhenTheDiskDoesSoDuringTheRecovery) {
+  FailAFlush();
+  // The probe succeeds now, but the database cannot be opened.
+  disk_->Break([](Act act, const std::string& path) {
+    return act == Act::kCreate && path.find("MANIFEST") != std::string::npos;
+  });
+  ASSERT_TRUE(disk_->AwaitFailures(2));
+  EXPECT_EQ(CodeOf(store_->CheckWritable()), "storage-error");
+  disk_->Heal();
+  ASSERT_TRUE(AwaitRecovery());
+  EXPECT_EQ(History(), before_);
+}
+
+TEST_F(FailedStoreTest, CanBeReadWhenTheDatabaseCannotBeOpenedForWriting) {
+  FailAFlush();
+  disk_->Break([](Act act, const std::string& path) {
+    return act == Act::kCreate && path.find("MANIFEST") != std::string::npos;
+  });
+  ASSERT_TRUE(disk_->AwaitFailures(1));
+  // A reading that falls into the reopening itself is told so; the one after it is not.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string flushed = Get("a");
+  while (flushed == "storage-error" && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+    flushed = Get("a");
+  }
+  EXPECT_EQ(flushed, "1 a PUT flushed");
+}
+
+TEST_F(FailedStoreTest, AllowsNoWriteWhoseRevisionIsNotReserved) {
+  for (Revision i = 2; i < Revisions::kBlock / 2 - 1; ++i) {
+    Put("a", "x");
+  }
+  ASSERT_TRUE(Flush().ok());
+  disk_->Break(IsWalSync);
+  Result<Written> written = Error(ErrorCode::kBadRequest);
+  for (int i = 0; i < 100'000; ++i) {
+    written = Apply("a", {.value = "y"});
+    if (!written) {
+      break;
+    }
+    ASSERT_LE(written->revision, Revisions::kBlock);
+  }
+  EXPECT_EQ(CodeOf(written), "storage-error");
+}
+
+// --- always: a write tells its flush's failure ---
+
+TEST_F(FaultTest, AlwaysSyncTellsAWriteThatItIsNotFlushedAndKeepsIt) {
+  options_.sync = Sync::kAlways;
+  Open();
+  Put("a", "1");
+  disk_->Break(IsWalSync);
+  const Write write{.value = "2", .message_id = "id"};
+  const auto written = Apply("b", write);
+  ASSERT_TRUE(written.ok());
+  EXPECT_TRUE(written->not_flushed);
+  const auto again = Apply("b", write);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->duplicate);
+  EXPECT_TRUE(again->not_flushed) << "it is still not on disk";
+  disk_->Heal();
+  ASSERT_TRUE(AwaitRecovery());
+  EXPECT_FALSE(Apply("b", write)->not_flushed);
+  EXPECT_EQ(History(), (Lines{"1 a PUT 1", "2 b PUT 2"}));
+}
+
+// --- the n-th act fails ---
+
+struct NthCase {
+  const char* name;
+  bool (*filter)(Act, const std::string&);
+  int count;
+};
+
+class NthFaultTest : public FaultTest, public ::testing::WithParamInterface<NthCase> {
+ protected:
+  // Writes and flushes until it is refused; what was acknowledged is in `acknowledged_`.
+  void WriteUntilRefused() {
+    for (int i = 1; i <= 60; ++i) {
+      const std::string key = "k" + std::to_string(i % 20);
+      const std::string value = std::to_string(i) + std::string(500, 'v');
+      if (const auto written = Apply(key, {.value = value}); written.ok()) {
+        acknowledged_[key] = std::to_string(written->revision) + " " + key + " PUT " + value;
+      } else {
+        ASSERT_EQ(written.error().code, ErrorCode::kStorageError);
+        return;
+      }
+      if (i % 3 == 0 && !Flush().ok()) {
+        return;
+      }
+    }
+  }
+  void ExpectAcknowledged(const char* when) {
+    for (const auto& [key, text] : acknowledged_) {
+      ASSERT_EQ(Get(key), text) << when;
+    }
+  }
+  std::map<std::string, std::string> acknowledged_;
+};
+
+TEST_P(NthFaultTest, LosesNothingWhicheverItIs) {
+  options_.memtable_bytes = std::size_t{24} << 10;  // so that tables are made, too
+  options_.path += "/";
+  for (int nth = 1; nth <= GetParam().count; ++nth) {
+    SCOPED_TRACE(nth);
+    options_.path = directory_->path() + "/" + std::to_string(nth);
+    acknowledged_.clear();
+    Open();
+    bucket();
+    disk_->Break(GetParam().filter, static_cast<std::uint64_t>(nth));
+    WriteUntilRefused();
+    ASSERT_TRUE(disk_->has_failed());
+    ExpectAcknowledged("while failed");
+    disk_->Heal();
+    ASSERT_TRUE(AwaitRecovery());
+    ExpectAcknowledged("recovered");
+    WriteUntilRefused();
+    ASSERT_TRUE(Flush().ok());
+    ASSERT_TRUE(store_->Close().ok());
+    Open();
+    ExpectAcknowledged("reopened");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EachKind,
+                         NthFaultTest,
+                         ::testing::Values(NthCase{"WalSync", IsWalSync, 8},
+                                           NthCase{"WalWrite", IsWalWrite, 8},
+                                           NthCase{"Any", IsAny, 30}),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+// --- at start ---
+
+TEST_F(FaultTest, AStartThatFailsLeavesEverythingForTheNextOne) {
+  Open();
+  Put("a", "1");
+  Kill();
+  options_.boot_id = "boot 2";
+  int opened = 0;
+  for (std::uint64_t nth = 1; nth <= 20; ++nth) {
+    disk_->Break(IsAny, nth);
+    const auto store = Store::Open(options_, now_);
+    opened += store.ok() ? 1 : 0;
+    EXPECT_TRUE(store.ok() || store.error().code == ErrorCode::kStorageError);
+  }
+  EXPECT_EQ(opened, 0);
+  disk_->Heal();
+  Open();
+  EXPECT_EQ(Get("a"), "1 a PUT 1");
+  EXPECT_EQ(Put("a", "2"), Revisions::kBlock + 1);
+}
+
+}  // namespace
+}  // namespace kv::store::testing

@@ -1,0 +1,71 @@
+// What a store must do, as a std::map would: the oracle of the model test. Written from the
+// contract, not from the store; it knows no journal, no index, no disk.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kv/bucket_config.h"
+#include "kv/entry.h"
+#include "store/bucket.h"
+
+namespace kv::store::testing {
+
+// A write whose texts are its own.
+struct ModelWrite {
+  std::string bucket;
+  std::string key;
+  Operation operation = Operation::kPut;
+  bool create = false;
+  std::optional<Revision> expected;
+  std::string value;
+  std::optional<Nanoseconds> ttl;
+  std::string message_id;
+};
+
+class ModelBucket {
+ public:
+  explicit ModelBucket(const BucketConfig& config) : config_(config) {}
+
+  // What the write must answer: "12", "12 again", or an error code.
+  std::string Apply(const ModelWrite& write, TimePoint now);
+  std::string SetConfig(const BucketConfig& config);
+  // `expired` is what the store says of this bucket ("key@revision"): checks it and does the same.
+  // Returns what is wrong with it; empty if nothing is.
+  std::string Expire(const std::vector<std::string>& expired, TimePoint now);
+  void ForgetIds(TimePoint before);
+  // The store was opened anew; `last` is the last revision that it goes on from. As Expire.
+  std::string Reopen(bool cleanly, Revision last);
+
+  const BucketConfig& config() const { return config_; }
+  const std::map<std::string, std::vector<Entry>>& keys() const { return keys_; }
+  const std::map<Revision, Entry>& by_revision() const { return by_revision_; }
+  Revision newest_of(const std::string& key) const;
+  BucketStats stats() const;
+  // An entry of this revision or later is no longer kept.
+  bool IsCompacted(Revision from) const {
+    return highest_dropped_ != 0 && from <= highest_dropped_;
+  }
+
+ private:
+  std::optional<std::string> Refusal(const ModelWrite& write) const;
+  void Add(Entry entry, std::size_t keep);
+  void Drop(const Entry& entry);
+  void EndOfKey(const std::string& key, TimePoint now);
+  std::vector<Revision> OutlivedOf(const std::vector<Entry>& entries, TimePoint now) const;
+  bool Ends(const Entry& entry, bool newest, TimePoint now) const;
+
+  BucketConfig config_;
+  std::map<std::string, std::vector<Entry>> keys_;  // oldest first
+  std::map<Revision, Entry> by_revision_;
+  std::map<std::string, std::pair<Revision, TimePoint>> ids_;
+  Revision last_ = 0;
+  Revision highest_dropped_ = 0;
+};
+
+using Model = std::map<std::string, ModelBucket>;
+
+}  // namespace kv::store::testing

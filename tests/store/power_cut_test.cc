@@ -1,0 +1,200 @@
+// The power goes at any moment, in the middle of any write, flush or start: what was promised is
+// there, what is there is how it was at some moment, and no revision is used twice.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/store/fault_fixture.h"
+
+namespace kv::store::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a power cut may make of the pages of a mapped file: any of them may be as they never were.
+void LosePages(const std::string& path, std::mt19937_64& random) {
+  constexpr std::size_t kPage = 4096;
+  const std::uint64_t size = fs::file_size(path);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  for (std::uint64_t at = 0; at + kPage <= size; at += kPage) {
+    if (random() % 4 == 0) {
+      file.seekp(static_cast<std::streamoff>(at));
+      file << std::string(kPage, '\0');
+    }
+  }
+}
+
+class PowerCutTest : public FaultTest {
+ protected:
+  PowerCutTest() {
+    options_.memtable_bytes = std::size_t{24} << 10;
+    options_.journal_segment_bytes = std::size_t{16} << 10;
+    options_.bucket_defaults = ConfigOf("history=3");
+    // Tables take their time, so that the power is cut in the middle of making them, too.
+    disk_->SlowDown(
+        [](FaultyDisk::Act act, const std::string& path) {
+          return act == FaultyDisk::Act::kCreate && EndsWith(path, ".sst");
+        },
+        std::chrono::milliseconds(5));
+  }
+
+  // Every state that the buckets went through, and the last one that is promised.
+  struct Past {
+    std::vector<Lines> states{Lines{}};
+    std::size_t promised = 0;
+    std::map<std::string, Revision> seen;  // by bucket: the highest revision that a client saw
+  };
+
+  Lines State() const {
+    Lines all;
+    for (const auto& [name, bucket] : store_->buckets()) {
+      for (const auto& line : Read(*bucket)) {
+        all.push_back(name + " " + line);
+      }
+    }
+    return all;
+  }
+
+  // Works until the power is gone, or for so many steps.
+  void Work(int steps) {
+    for (int step = 0; step < steps && store_->CheckWritable().ok(); ++step) {
+      Step();
+      if (random_() % 8 == 0) {
+        const std::size_t covered = past_.states.size() - 1;
+        past_.promised = Flush().ok() ? covered : past_.promised;
+      }
+    }
+  }
+
+  void Step() {
+    const std::string name(1, static_cast<char>('p' + random_() % 3));
+    auto bucket = store_->FindOrCreate(Name(name), now_);
+    if (!bucket.ok()) {
+      return;
+    }
+    const std::string key = "k" + std::to_string(random_() % 8);
+    const std::string value(random_() % 5 == 0 ? 3000 : random_() % 40, 'v');
+    const auto operation = static_cast<Operation>(random_() % 8 < 6 ? 0 : 1 + random_() % 2);
+    const auto written =
+        (*bucket)->Apply(*Key::Parse(key), {.operation = operation, .value = value}, now_);
+    if (written.ok() && written->is_new()) {
+      ASSERT_GT(written->revision, past_.seen[name]) << name << ": a revision was used again";
+      past_.seen[name] = written->revision;
+      past_.states.push_back(State());
+    }
+  }
+
+  // The files as the cut left them, in place of those of the store that is still open.
+  void LosePower() {
+    const std::string journal = directory_->path() + "/journal";
+    fs::remove_all(journal);
+    CopyLive(options_.path + "/journal", journal);
+    store_.reset();
+    disk_->RestorePower(random_);
+    fs::remove_all(options_.path + "/journal");
+    fs::rename(journal, options_.path + "/journal");
+    DamageJournal();
+    options_.boot_id = "boot " + std::to_string(++boots_);
+  }
+
+  void DamageJournal() {
+    const auto how = random_() % 4;
+    for (const auto& file : fs::directory_iterator(options_.path + "/journal")) {
+      const bool gone = how == 0 || (how == 1 && random_() % 2 == 0);
+      gone ? fs::resize_file(file.path(), 0) : void();
+      if (how == 2) {
+        LosePages(file.path().string(), random_);
+      }
+    }
+  }
+
+  // Opens what is left; while the power is cut again before that is done, once more.
+  void OpenWhatIsLeft() {
+    for (;;) {
+      const std::uint64_t cut_at = random_() % 3 == 0 ? 1 + random_() % 40 : 0;
+      disk_->CutPowerAt(cut_at);
+      auto opened = Store::Open(options_, now_);
+      if (opened.ok()) {
+        store_ = std::move(*opened);
+        return;
+      }
+      ASSERT_NE(cut_at, 0U) << opened.error().message;
+      LosePower();
+    }
+  }
+
+  void EndInOrder() {
+    disk_->CutPowerAt(0);
+    if (store_->Close().ok()) {
+      Open();
+    } else {  // the power had gone just before
+      LosePower();
+      OpenWhatIsLeft();
+    }
+  }
+
+  void ExpectNothingPromisedIsLost() {
+    const Lines found = State();
+    std::size_t at = past_.states.size();
+    while (at > 0 && past_.states[at - 1] != found) {
+      --at;
+    }
+    ASSERT_GT(at, 0U) << "a state that never was: " << ::testing::PrintToString(found);
+    ASSERT_GE(at - 1, past_.promised)
+        << "promised was " << past_.states.size() - 1 - past_.promised << " states ago";
+    past_.states.assign(1, found);
+    past_.promised = 0;
+  }
+
+  void Run(std::uint64_t seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    random_.seed(seed);
+    Open();
+    for (int cut = 0; cut < 50 && !HasFatalFailure(); ++cut) {
+      SCOPED_TRACE("cut " + std::to_string(cut));
+      disk_->CutPowerAt(1 + random_() % 200);
+      Work(100);
+      LosePower();
+      ASSERT_NO_FATAL_FAILURE(OpenWhatIsLeft());
+      ExpectNothingPromisedIsLost();
+      if (random_() % 4 == 0) {  // now and then an orderly end: what was skipped stays skipped
+        ASSERT_NO_FATAL_FAILURE(EndInOrder());
+        ExpectNothingPromisedIsLost();
+      }
+    }
+  }
+
+  std::mt19937_64 random_;
+  Past past_;
+  int boots_ = 1;
+};
+
+// Or a power cut may leave a hole: the end of the old log gone, the beginning of the new one there.
+TEST_F(PowerCutTest, EachLogIsFlushedBeforeTheNextOneBegins) {
+  Open();
+  const int before = disk_->logs().begun;
+  for (int i = 0; i < 5000; ++i) {
+    Put("k" + std::to_string(i % 10), std::string(1000, 'v'));
+  }
+  ASSERT_TRUE(Flush().ok());
+  EXPECT_GE(disk_->logs().begun, before + 2);
+  EXPECT_EQ(disk_->logs().unflushed, 0U);
+}
+
+TEST_F(PowerCutTest, LosesNothingThatWasPromised) {
+  Run(1);
+}
+
+TEST_F(PowerCutTest, LosesNothingThatWasPromisedWhateverTheSeed) {
+  const std::uint64_t seed = std::random_device()();
+  std::cout << "seed " << seed << '\n';
+  Run(seed);
+}
+
+}  // namespace
+}  // namespace kv::store::testing

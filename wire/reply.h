@@ -1,0 +1,56 @@
+// Replies, as the request plane gives them, and their two spellings: MQTT 5 messages with user
+// properties, and one JSON text for clients that have none. Source: protocol.md, "Request plane".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/entry.h"
+#include "kv/result.h"
+
+namespace kv::wire {
+
+struct Field {
+  std::string_view name;  // one of names.h
+  std::string value;
+  bool is_number = false;
+  bool is_flag = false;
+};
+
+// One message of a reply.
+struct Reply {
+  std::string_view status;
+  std::vector<Field> fields;       // after the status, in this order
+  Properties own;                  // of an entry: its writer's
+  std::string payload;
+  std::string_view document_name;  // set: the payload is JSON, and this its name (keys, info, …)
+  bool has_value = false;          // the payload is a value, also when it is empty
+};
+
+Reply OkReply();
+Reply ErrorReply(const Error& error);
+// The outcome of a write. Revision 0 (nothing was written): without revision and time.
+Reply WriteReply(Revision revision, TimePoint time, bool duplicate);
+// `status`: kStatusOk or kStatusEntry. With `meta_only` without the value.
+Reply EntryReply(std::string_view status, Entry entry, bool meta_only);
+Reply DocumentReply(std::string_view name, std::string json);
+
+void AddNumber(Reply& reply, std::string_view name, std::uint64_t number);
+void AddText(Reply& reply, std::string_view name, std::string text);
+void AddFlag(Reply& reply, std::string_view name);
+
+// MQTT 5: the user properties of the message; the writer's own first.
+std::vector<UserProperty> UserPropertiesOf(const Reply& reply);
+// MQTT 3: all messages of a reply in one JSON object; the last one's fields at its top, entries
+// under `entries`.
+std::string JsonOf(const std::vector<Reply>& replies);
+
+// What a subscriber of the data plane gets with a message, after the writer's properties.
+std::vector<UserProperty> ChangeProperties(Operation operation,
+                                           Revision revision,
+                                           TimePoint time,
+                                           Reason reason);
+
+}  // namespace kv::wire

@@ -1,0 +1,139 @@
+#include "wire/topics.h"
+
+#include <array>
+
+#include "wire/names.h"
+
+namespace kv::wire {
+namespace {
+
+enum class Rest : std::uint8_t {
+  kNone,
+  kKey,
+  kPrefix,         // a key, or nothing
+  kRevisionAndKey,
+};
+
+struct VerbRow {
+  std::string_view name;
+  Verb verb;
+  Rest rest;
+};
+
+constexpr std::array<VerbRow, 16> kVerbs{{
+    {"get", Verb::kGet, Rest::kKey},
+    {"put", Verb::kPut, Rest::kKey},
+    {"create", Verb::kCreate, Rest::kKey},
+    {"update", Verb::kUpdate, Rest::kRevisionAndKey},
+    {"delete", Verb::kDelete, Rest::kKey},
+    {"purge", Verb::kPurge, Rest::kPrefix},
+    {"increment", Verb::kIncrement, Rest::kKey},
+    {"txn", Verb::kTxn, Rest::kNone},
+    {"keys", Verb::kKeys, Rest::kPrefix},
+    {"entries", Verb::kEntries, Rest::kPrefix},
+    {"history", Verb::kHistory, Rest::kPrefix},
+    {"info", Verb::kInfo, Rest::kNone},
+    {"admin/create", Verb::kAdminCreate, Rest::kNone},
+    {"admin/update", Verb::kAdminUpdate, Rest::kNone},
+    {"admin/delete", Verb::kAdminDelete, Rest::kNone},
+    {"admin/purge-deletes", Verb::kAdminPurgeDeletes, Rest::kNone},
+}};
+
+bool StartsWith(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+
+Error NoSuchVerb(std::string_view what) {
+  std::string names;
+  for (const auto& row : kVerbs) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  constexpr std::size_t kQuotable = 40;  // never cut: half a character is no UTF-8
+  const std::string quoted = what.size() <= kQuotable ? " '" + std::string(what) + "'" : "";
+  return Error(ErrorCode::kBadRequest, "no such verb" + quoted + ": accepted are " + names);
+}
+
+// What follows the verb must be of the verb's form.
+Status CheckRest(const VerbRow& row, bool has_rest, std::string_view rest) {
+  const bool required = row.rest == Rest::kKey || row.rest == Rest::kRevisionAndKey;
+  if (row.rest == Rest::kNone && has_rest) {
+    return Error(ErrorCode::kBadRequest, std::string(row.name) + " takes nothing after it");
+  }
+  if (!has_rest) {
+    return required ? Status(Error(ErrorCode::kInvalidKey)) : Status(Ok{});
+  }
+  if (row.rest == Rest::kRevisionAndKey) {
+    const std::size_t slash = rest.find('/');
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  auto key = Key::Parse(rest);
+  return key ? Status(Ok{}) : Status(std::move(key).error());
+}
+
+}  // namespace
+
+Plane Topics::PlaneOf(std::string_view topic) const {
+  if (StartsWith(topic, data_prefix_)) {
+    return Plane::kData;
+  }
+  return StartsWith(topic, kRequestPrefix) ? Plane::kRequest : Plane::kNone;
+}
+
+Result<DataTopic> Topics::ParseData(std::string_view topic) const {
+  const std::string_view path = topic.substr(data_prefix_.size());
+  const std::size_t slash = path.find('/');
+  auto bucket = BucketName::Parse(path.substr(0, slash));
+  if (!bucket) {
+    return std::move(bucket).error();
+  }
+  auto key = Key::Parse(slash == std::string_view::npos ? std::string_view()
+                                                        : path.substr(slash + 1));
+  if (!key) {
+    return std::move(key).error();
+  }
+  return DataTopic{*bucket, *key};
+}
+
+std::string Topics::DataTopicOf(std::string_view bucket, std::string_view key) const {
+  std::string topic;
+  topic.reserve(data_prefix_.size() + bucket.size() + 1 + key.size());
+  topic.append(data_prefix_).append(bucket).append("/").append(key);
+  return topic;
+}
+
+Result<RequestTopic> ParseRequest(std::string_view topic) {
+  const std::string_view path = topic.substr(kRequestPrefix.size());
+  if (path == "buckets") {
+    return RequestTopic{Verb::kBuckets, {}, {}};
+  }
+  if (path == "checkpoint") {
+    return RequestTopic{Verb::kCheckpoint, {}, {}};
+  }
+  const std::size_t slash = path.find('/');
+  auto bucket = BucketName::Parse(path.substr(0, slash));
+  if (!bucket) {
+    return std::move(bucket).error();
+  }
+  const std::string_view after =
+      slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  for (const auto& row : kVerbs) {
+    const bool exact = after == row.name;
+    const bool longer = StartsWith(after, row.name) && after.size() > row.name.size() &&
+                        after[row.name.size()] == '/';
+    if (!exact && !longer) {
+      continue;
+    }
+    const std::string_view rest = exact ? std::string_view() : after.substr(row.name.size() + 1);
+    if (auto checked = CheckRest(row, longer, rest); !checked) {
+      return std::move(checked).error();
+    }
+    return RequestTopic{row.verb, bucket->text(), rest};
+  }
+  return NoSuchVerb(after);
+}
+
+std::string ReplyTopicOf(std::string_view request_topic) {
+  return std::string(kReplyPrefix) + std::string(request_topic.substr(kRequestPrefix.size()));
+}
+
+}  // namespace kv::wire

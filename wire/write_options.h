@@ -1,0 +1,45 @@
+// What the kv- properties of a write ask for. Source: protocol.md, "Data plane".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kv/clock.h"
+#include "kv/entry.h"
+#include "kv/result.h"
+
+namespace kv::wire {
+
+enum class WriteVerb : std::uint8_t {
+  kPut,
+  kCreate,
+  kUpdate,
+  kDelete,
+  kPurge,
+};
+
+struct WriteOptions {
+  WriteVerb verb = WriteVerb::kPut;
+  std::optional<Revision> expected;
+  std::optional<Nanoseconds> ttl;
+  bool ephemeral = false;
+  std::string message_id;  // empty: none
+
+  Operation operation() const {
+    switch (verb) {
+      case WriteVerb::kDelete: return Operation::kDelete;
+      case WriteVerb::kPurge: return Operation::kPurge;
+      default: return Operation::kPut;
+    }
+  }
+};
+
+inline constexpr std::size_t kMaxMessageIdBytes = 256;
+
+// Without kv-op an empty payload deletes and any other puts. Properties that a write cannot use
+// are passed over. Errors: bad-request, naming the property and what is accepted.
+Result<WriteOptions> ParseWriteOptions(const std::vector<UserProperty>& options,
+                                       bool payload_is_empty);
+
+}  // namespace kv::wire
