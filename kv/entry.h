@@ -55,6 +55,14 @@ struct Properties {
   friend bool operator==(const Properties&, const Properties&) = default;
 };
 
+// Who wrote an entry, as the broker knows him.
+struct Writer {
+  std::string client;
+  std::string username;  // empty: anonymous
+
+  friend bool operator==(const Writer&, const Writer&) = default;
+};
+
 struct Entry {
   std::string key;
   Revision revision = 0;
@@ -63,6 +71,8 @@ struct Entry {
   std::uint8_t qos = 0;  // the writer's, 0 to 2: a restored retained message has it again
   TimePoint time = 0;
   TimePoint expires = 0;  // from kv-ttl; 0: never. The bucket's own ttl is not in here
+  bool ephemeral = false;        // goes with the connection of its writer
+  std::optional<Writer> writer;  // kept by buckets with audit
   Properties properties;
   std::string value;
 

@@ -34,7 +34,8 @@ Result<DataPlane::Outcome> DataPlane::Write(const wire::Incoming& incoming, Time
                            .message_id = options->message_id,
                            .qos = incoming.qos};
   Outcome outcome{nullptr, topic->key.text(), write.operation, {}};
-  auto bucket = store_.FindForWrite(topic->bucket, topic->key, write, now);
+  const store::KeyedWrite item{topic->key, write};
+  auto bucket = store_.FindForWrite(topic->bucket, {&item, 1}, now);
   if (!bucket) {
     return std::move(bucket).error();
   }

@@ -5,12 +5,17 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/container/inlined_vector.h>
 
 #include "kv/bucket_config.h"
 #include "kv/clock.h"
@@ -26,6 +31,8 @@
 
 namespace kv::store {
 
+using RevisionList = absl::InlinedVector<Revision, 4>;
+
 struct Write {
   Operation operation = Operation::kPut;
   bool create = false;                // only if the key has no value
@@ -33,16 +40,34 @@ struct Write {
   std::string_view value;             // of a put
   const Properties* properties = nullptr;
   std::optional<Nanoseconds> ttl;     // of a put: the key expires unless written again
-  std::string_view message_id;        // empty: none
+  bool ephemeral = false;             // of a put: goes with the connection of its writer
+  const Writer* writer = nullptr;     // who writes, for a bucket with audit
+  std::string_view message_id;        // for Apply alone; empty: none
   std::uint8_t qos = 0;
   Reason reason = Reason::kNone;
 };
 
+struct KeyedWrite {
+  Key key;
+  Write write;
+};
+
+// What makes writes that come again recognizable, and what they are answered then.
+struct Identity {
+  std::string_view message_id;  // empty: none
+  // What to remember beside the revision; given a revision for each write, 0 where there was
+  // nothing to do. Empty: nothing.
+  std::function<std::string(const RevisionList&)> result;
+};
+
+inline constexpr std::size_t kMaxWritesAtOnce = 1000;
+
 struct Written {
-  Revision revision = 0;  // 0: there was nothing to do
+  Revision revision = 0;  // the last one taken; 0: there was nothing to do
   TimePoint time = 0;
   Sequence sequence = 0;  // on disk with this record of the journal; 0: nothing to wait for
   bool duplicate = false; // an earlier write with this message id has this result; nothing new
+  std::string result;     // of a duplicate: what its Identity had remembered
   // Sync::kAlways only: it is applied and will stay, but the flush failed.
   std::optional<Error> not_flushed;
 
@@ -114,9 +139,21 @@ class Bucket {
   // storage-error, unavailable. A refused write changes nothing and takes no revision.
   Result<Written> Apply(Key key, const Write& write, TimePoint now);
 
-  // Whether Apply would refuse the write for what it asks. Errors: as Apply, without those of the
-  // disk.
-  Status Check(Key key, const Write& write) const { return Check(index_.Find(key.text()), key, write); }
+  // All of them, or none, each with a revision of its own, in order and with nothing in between.
+  // Preconditions: no key twice, at most kMaxWritesAtOnce. `revisions` gets one for each write, 0
+  // where there was nothing to do; nothing for a duplicate. Errors: as Apply.
+  Result<Written> ApplyAll(std::span<const KeyedWrite> writes,
+                           const Identity& identity,
+                           TimePoint now,
+                           RevisionList& revisions);
+  // Remembers a message id for something that took no write, or many. Errors: as Apply.
+  Result<Written> Remember(std::string_view message_id, std::string_view result, TimePoint now);
+  // The first result of this message id, if it is known.
+  std::optional<Written> FindDuplicate(std::string_view message_id) const;
+
+  // Whether ApplyAll would refuse the writes for what they ask. Errors: as Apply, without those of
+  // the disk.
+  Status Check(std::span<const KeyedWrite> writes) const;
 
   // The key's newest entry, be it a marker. Errors: key-not-found, storage-error.
   Result<Entry> Get(Key key) const;
@@ -132,6 +169,15 @@ class Bucket {
   // is left is done at a later call. `expired` gets the keys whose value ended, also then.
   Status Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired);
   std::optional<TimePoint> next_expiry() const { return expiry_.Next(); }
+  // Forgets keys whose newest entry is a marker from before `before`, among the kept entries from
+  // `next` up to `end`; looks at `limit` of them at most and moves `next` behind these (0: done).
+  // Returns how many keys it forgot. Errors: storage-error, unavailable.
+  Result<std::size_t> ForgetMarkers(TimePoint before,
+                                    Revision end,
+                                    std::size_t limit,
+                                    Revision& next);
+  // Keys whose newest entry is ephemeral, with its revision.
+  std::vector<std::pair<std::string, Revision>> EphemeralKeys() const;
   // Forgets the message ids from before `oldest`; adds to `changes` what that means on disk.
   void PruneDuplicates(TimePoint oldest, ChangeSet& changes);
 
@@ -142,9 +188,15 @@ class Bucket {
 
   // --- at start, before anything else ---
   void Load(Revision revision, const EntryHead& head);
-  void LoadDuplicate(std::string_view message_id, Revision revision, TimePoint time);
+  void LoadDuplicate(std::string_view message_id, Revision revision, TimePoint time,
+                     std::string_view result);
   // With `tail_may_be_lost` revisions go on above all that may have been given out.
   void FinishLoading(bool tail_may_be_lost);
+
+  // --- after it was dropped from the store, when nothing else may follow ---
+  // Takes the oldest kept entry out of memory. `key` is set if that was the value of a key.
+  // False: nothing is left.
+  bool TakeApart(std::optional<std::string>& key);
 
  private:
   struct Pending {
@@ -153,13 +205,34 @@ class Bucket {
     std::string_view record;  // in the journal
   };
 
-  Status Check(const KeyState* state, Key key, const Write& write) const;
-  Status CheckLimits(const KeyState* state, Key key, const Write& write) const;
-  std::vector<Revision> PushedOut(const KeyState* state, const Write& write) const;
-  Result<Written> ApplyNow(Key key, const Write& write, TimePoint now);
-  Result<Written> NothingToDo(const Write& write, TimePoint now);
-  Result<Sequence> Store(Revision revision, const EntryParts& parts, const ChangeSet& rest);
-  void Supersede(KeyState& state, const std::vector<Revision>& dropped, TimePoint now);
+  // What the bucket holds, with the writes that come before in the same set.
+  struct Totals {
+    std::uint64_t bytes;
+    std::uint64_t values;
+  };
+  using StateList = absl::InlinedVector<KeyState*, 4>;
+
+  Status Check(std::span<const KeyedWrite> writes, StateList& states) const;
+  static Status CheckConditions(const KeyState* state, const Write& write);
+  Status CheckLimits(const KeyState* state, const KeyedWrite& item, const Totals& totals) const;
+  void Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const;
+  std::uint64_t FreedBy(const KeyState* state, const Write& write) const;
+  RevisionList PushedOut(const KeyState* state, const Write& write) const;
+  EntryParts PartsOf(const KeyedWrite& item, TimePoint now) const;
+  Result<Written> ApplyNow(std::span<const KeyedWrite> writes,
+                           const Identity& identity,
+                           TimePoint now,
+                           RevisionList& revisions);
+  Result<Sequence> Store(std::span<const KeyedWrite> writes,
+                         const StateList& states,
+                         const RevisionList& revisions,
+                         TimePoint now,
+                         ChangeSet& changes);
+  void Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now);
+  void AddDuplicate(ChangeSet& changes,
+                    std::string_view message_id,
+                    const Duplicates::First& first) const;
+  void Supersede(KeyState& state, const RevisionList& dropped, TimePoint now);
   void SetTimer(Revision revision, const EntryHead& head);
   void Drop(KeyState& state, Revision revision);
   void AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const;
@@ -179,8 +252,9 @@ class Bucket {
   Engine& engine_;
   KeyIndex index_;
   ExpiryQueue expiry_;
+  absl::flat_hash_set<Revision> ephemeral_;  // kept entries
   Duplicates duplicates_;
-  Revision max_dropped_ = 0;  // the highest revision that is no longer kept
+  Revision max_dropped_;  // the highest revision that is no longer kept
   std::deque<Pending> pending_;                // not in the database yet, by revision
   std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
 };

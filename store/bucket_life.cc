@@ -120,6 +120,45 @@ Status Bucket::Forget(const std::vector<Revision>& revisions) {
   return Ok{};
 }
 
+Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
+                                          Revision end,
+                                          std::size_t limit,
+                                          Revision& next) {
+  std::vector<Revision> revisions;
+  std::size_t keys = 0;
+  const auto& all = index_.by_revision();
+  auto at = all.lower_bound(next);
+  for (std::size_t i = 0; i < limit && at != all.end() && at->first <= end; ++i, ++at) {
+    const auto& [revision, state] = *at;
+    if (state->newest().revision != revision || state->has_value()) {
+      continue;
+    }
+    auto record = ReadRecord(revision);
+    if (!record) {
+      return std::move(record).error();
+    }
+    auto head = DecodeEntryHead(*record);
+    if (!head) {
+      return std::move(head).error();
+    }
+    if (head->time <= before) {
+      // The whole key: were its older entries left, the newest of them would come back to life.
+      for (const Version& version : state->versions) {
+        revisions.push_back(version.revision);
+      }
+      ++keys;
+    }
+  }
+  const Revision rest = at != all.end() && at->first <= end ? at->first : 0;
+  if (!revisions.empty()) {
+    if (auto forgotten = Forget(revisions); !forgotten) {
+      return std::move(forgotten).error();
+    }
+  }
+  next = rest;
+  return keys;
+}
+
 void Bucket::PruneDuplicates(TimePoint oldest, ChangeSet& changes) {
   const bool on_disk = record_.config.storage == Storage::kFile;
   duplicates_.Prune(oldest, [&](TimePoint time, std::string_view message_id) {

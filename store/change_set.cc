@@ -62,6 +62,14 @@ void ChangeSet::DeleteRange(std::string_view from, std::string_view to) {
   PutPrefixed(bytes_, to);
 }
 
+void ChangeSet::Clear() {
+  constexpr std::size_t kKept = std::size_t{64} << 10;
+  bytes_.clear();
+  if (bytes_.capacity() > kKept) {
+    bytes_.shrink_to_fit();
+  }
+}
+
 Status VisitChanges(std::string_view bytes, ChangeVisitor& visitor) {
   ByteReader reader(bytes);
   while (reader.ok() && !reader.rest().empty()) {

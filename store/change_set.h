@@ -30,7 +30,8 @@ class ChangeSet {
 
   std::string_view bytes() const { return bytes_; }
   bool empty() const { return bytes_.empty(); }
-  void Clear() { bytes_.clear(); }
+  // Keeps the memory, but not that of an uncommonly large value.
+  void Clear();
 
  private:
   std::string bytes_;

@@ -14,7 +14,9 @@ constexpr std::uint16_t kHasReason = 1U << 5;
 constexpr std::uint16_t kHasPayloadFormat = 1U << 6;
 constexpr std::uint16_t kHasContentType = 1U << 7;
 constexpr std::uint16_t kHasUserProperties = 1U << 8;
-constexpr std::uint16_t kKnownFlags = (1U << 9) - 1;
+constexpr std::uint16_t kIsEphemeral = 1U << 9;
+constexpr std::uint16_t kHasWriter = 1U << 10;
+constexpr std::uint16_t kKnownFlags = (1U << 11) - 1;
 
 std::string IdKey(char tag, BucketId id) {
   std::string key(1, tag);
@@ -31,6 +33,8 @@ std::uint16_t FlagsOf(const EntryParts& parts) {
   flags |= static_cast<unsigned>(parts.qos) << kQosShift;
   flags |= parts.expires != 0 ? kHasExpires : 0U;
   flags |= parts.reason != Reason::kNone ? kHasReason : 0U;
+  flags |= parts.ephemeral ? kIsEphemeral : 0U;
+  flags |= parts.writer != nullptr ? kHasWriter : 0U;
   if (parts.properties != nullptr) {
     flags |= parts.properties->payload_format ? kHasPayloadFormat : 0U;
     flags |= parts.properties->content_type ? kHasContentType : 0U;
@@ -85,7 +89,19 @@ std::size_t ReadProperties(ByteReader& reader, std::uint16_t flags, Properties* 
   return bytes;
 }
 
-Result<EntryHead> DecodeRecord(std::string_view record, Properties* properties) {
+void ReadWriter(ByteReader& reader, std::uint16_t flags, Entry* into) {
+  if ((flags & kHasWriter) == 0) {
+    return;
+  }
+  const std::string_view client = reader.Prefixed();
+  const std::string_view username = reader.Prefixed();
+  if (into != nullptr) {
+    into->writer = Writer{std::string(client), std::string(username)};
+  }
+}
+
+// Decodes the head; fills properties and writer of `into` where they are wanted.
+Result<EntryHead> DecodeRecord(std::string_view record, Entry* into) {
   ByteReader reader(record);
   const std::uint8_t version = reader.Byte();
   const auto flags = reader.LittleEndian<std::uint16_t>();
@@ -103,7 +119,10 @@ Result<EntryHead> DecodeRecord(std::string_view record, Properties* properties) 
     head.reason = static_cast<Reason>(reader.Byte());
   }
   head.key = reader.Prefixed();
-  head.property_bytes = ReadProperties(reader, flags, properties);
+  head.ephemeral = (flags & kIsEphemeral) != 0;
+  head.property_bytes =
+      ReadProperties(reader, flags, into != nullptr ? &into->properties : nullptr);
+  ReadWriter(reader, flags, into);
   head.value = reader.rest();
   if (!reader.ok() || version != kEntryVersion || (flags & 3U) == 3 || head.qos > 2 ||
       head.reason > Reason::kDisconnected) {
@@ -117,6 +136,8 @@ Result<EntryHead> DecodeRecord(std::string_view record, Properties* properties) 
 std::string BucketKey(std::string_view name) { return kBucketTag + std::string(name); }
 std::string ReservedKey(BucketId id) { return IdKey(kReservedTag, id); }
 std::string LastRevisionKey(BucketId id) { return IdKey(kLastRevisionTag, id); }
+
+std::string LeavingKey(BucketId id) { return IdKey(kLeavingTag, id); }
 
 std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_id) {
   std::string key = IdKey(kDuplicateTag, id);
@@ -183,6 +204,29 @@ std::optional<std::uint64_t> DecodeNumber(std::string_view bytes) {
   return reader.ok() && reader.rest().empty() ? std::optional(number) : std::nullopt;
 }
 
+std::string EncodeDuplicate(const DuplicateRecord& record) {
+  return EncodeNumber(record.revision).append(record.result);
+}
+
+std::optional<DuplicateRecord> DecodeDuplicate(std::string_view bytes) {
+  ByteReader reader(bytes);
+  const auto revision = reader.LittleEndian<Revision>();
+  return reader.ok() ? std::optional(DuplicateRecord{revision, reader.rest()}) : std::nullopt;
+}
+
+std::string EncodeLeaving(const LeavingRecord& record) {
+  std::string bytes = EncodeNumber(record.first);
+  bytes.push_back(record.retained ? 1 : 0);
+  return bytes.append(record.name);
+}
+
+std::optional<LeavingRecord> DecodeLeaving(std::string_view bytes) {
+  ByteReader reader(bytes);
+  const auto first = reader.LittleEndian<Revision>();
+  const bool retained = reader.Byte() != 0;
+  return reader.ok() ? std::optional(LeavingRecord{first, retained, reader.rest()}) : std::nullopt;
+}
+
 void AppendEntry(std::string& out, const EntryParts& parts) {
   out.push_back(static_cast<char>(kEntryVersion));
   PutLittleEndian(out, FlagsOf(parts));
@@ -197,6 +241,10 @@ void AppendEntry(std::string& out, const EntryParts& parts) {
   if (parts.properties != nullptr) {
     AppendProperties(out, *parts.properties);
   }
+  if (parts.writer != nullptr) {
+    PutPrefixed(out, parts.writer->client);
+    PutPrefixed(out, parts.writer->username);
+  }
   out.append(parts.value);
 }
 
@@ -206,7 +254,7 @@ Result<EntryHead> DecodeEntryHead(std::string_view record) {
 
 Result<Entry> DecodeEntry(std::string_view record, Revision revision) {
   Entry entry;
-  auto head = DecodeRecord(record, &entry.properties);
+  auto head = DecodeRecord(record, &entry);
   if (!head) {
     return std::move(head).error();
   }
@@ -217,6 +265,7 @@ Result<Entry> DecodeEntry(std::string_view record, Revision revision) {
   entry.qos = head->qos;
   entry.time = head->time;
   entry.expires = head->expires;
+  entry.ephemeral = head->ephemeral;
   entry.value = head->value;
   return entry;
 }

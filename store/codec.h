@@ -7,15 +7,20 @@
 //   'c' id:u32be                                   revision:u64le     reserved up to
 //   'd' id:u32be                                   revision:u64le     last given out, when its
 //                                                                     entry is no longer kept
-//   'e' id:u32be time:i64be message-id             revision:u64le     duplicate window
+//   'e' id:u32be time:i64be message-id             revision:u64le result    duplicate window
 //   'f'                                            clean:u8 boot-id     of the last process
+//   'g' id:u32be                                   revision:u64le retained:u8 name
+//                                                                     a dropped bucket that is
+//                                                                     being taken apart; the
+//                                                                     first revision for that
 //   's' id:u32be revision:u64be                    entry record       the stream
 //
 //   entry record := version:u8 flags:u16le time:i64le [expires:i64le] [reason:u8] key:lp
 //                   [payload-format:u8] [content-type:lp] [count:varint {name:lp value:lp}]
-//                   value (to the end)
+//                   [client:lp username:lp] value (to the end)
 //   flags        := bits 0-1 operation, bits 2-3 QoS, bit 4 expires, bit 5 reason, bit 6 payload
-//                   format, bit 7 content type, bit 8 user properties; the others are zero
+//                   format, bit 7 content type, bit 8 user properties, bit 9 ephemeral, bit 10
+//                   client and username; the others are zero
 //   bucket record:= version:u8 id:u32le created:i64le dropped:u8 {name:lp text:lp}*
 //   lp           := length:varint bytes
 #pragma once
@@ -40,12 +45,14 @@ inline constexpr char kReservedTag = 'c';
 inline constexpr char kLastRevisionTag = 'd';
 inline constexpr char kDuplicateTag = 'e';
 inline constexpr std::string_view kLifeKey = "f";
+inline constexpr char kLeavingTag = 'g';
 inline constexpr char kStreamTag = 's';
 
 std::string BucketKey(std::string_view name);
 std::string ReservedKey(BucketId id);
 std::string LastRevisionKey(BucketId id);
 std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_id);
+std::string LeavingKey(BucketId id);
 std::string StreamKey(BucketId id, Revision revision);
 // The first key after every key that begins with `tag` and `id`.
 std::string EndOfBucket(char tag, BucketId id);
@@ -59,7 +66,7 @@ struct StreamRef {
   BucketId id;
   Revision revision;
 };
-std::optional<BucketId> ParseIdKey(std::string_view key);  // of 'c' and 'd'
+std::optional<BucketId> ParseIdKey(std::string_view key);  // of 'c', 'd' and 'g'
 std::optional<DuplicateRef> ParseDuplicateKey(std::string_view key);
 std::optional<StreamRef> ParseStreamKey(std::string_view key);
 
@@ -74,6 +81,23 @@ std::optional<LifeRecord> DecodeLife(std::string_view bytes);
 std::string EncodeNumber(std::uint64_t number);
 std::optional<std::uint64_t> DecodeNumber(std::string_view bytes);
 
+// What became of a write with a message id.
+struct DuplicateRecord {
+  Revision revision = 0;
+  std::string_view result;
+};
+std::string EncodeDuplicate(const DuplicateRecord& record);
+std::optional<DuplicateRecord> DecodeDuplicate(std::string_view bytes);
+
+// A dropped bucket that is being taken apart.
+struct LeavingRecord {
+  Revision first = 0;  // of the purges that tell of it
+  bool retained = true;
+  std::string_view name;
+};
+std::string EncodeLeaving(const LeavingRecord& record);
+std::optional<LeavingRecord> DecodeLeaving(std::string_view bytes);
+
 // What an entry record is made of, by reference.
 struct EntryParts {
   std::string_view key;
@@ -82,6 +106,8 @@ struct EntryParts {
   std::uint8_t qos = 0;
   TimePoint time = 0;
   TimePoint expires = 0;
+  bool ephemeral = false;
+  const Writer* writer = nullptr;          // nullptr: not kept
   const Properties* properties = nullptr;  // nullptr: none
   std::string_view value;
 };
@@ -95,6 +121,7 @@ struct EntryHead {
   std::uint8_t qos = 0;
   TimePoint time = 0;
   TimePoint expires = 0;
+  bool ephemeral = false;
   std::size_t property_bytes = 0;  // as Properties::size() counts
   std::string_view value;
 };

@@ -72,6 +72,30 @@ Status Committer::WaitDurable(Sequence sequence) {
   return Error(ErrorCode::kStorageError, failed() ? failure_ : "the store is closing");
 }
 
+void Committer::Post(Sequence after, std::function<void(Status)> task) {
+  const std::lock_guard lock(mutex_);
+  tasks_.push_back({after, std::move(task)});
+  asleep_.store(false);
+  woken_ = true;
+  work_.notify_one();
+}
+
+// Those that are due; with an error, all of them.
+void Committer::RunTasks(const Status& status) {
+  for (;;) {
+    std::function<void(Status)> run;
+    {
+      const std::lock_guard lock(mutex_);
+      if (tasks_.empty() || (status.ok() && tasks_.front().after > applied())) {
+        return;
+      }
+      run = std::move(tasks_.front().run);
+      tasks_.pop_front();
+    }
+    run(status);
+  }
+}
+
 std::optional<std::string> Committer::failure() const {
   const std::lock_guard lock(mutex_);
   return failed() ? std::optional(failure_) : std::nullopt;
@@ -94,6 +118,11 @@ Status Committer::Stop() {
 }
 
 void Committer::Run() {
+  Work();
+  RunTasks(Error(ErrorCode::kUnavailable, "the store is closing"));
+}
+
+void Committer::Work() {
   for (;;) {
     bool stopping = false;
     {
@@ -108,6 +137,9 @@ void Committer::Run() {
       continue;
     }
     auto drained = DrainSome();
+    if (drained) {
+      RunTasks(Ok{});
+    }
     Status synced = drained ? SyncIfWanted(!*drained) : Status(std::move(drained).error());
     if (synced && stopping && !*drained) {
       synced = durable() < applied() ? SyncNow() : Status(Ok{});
@@ -225,6 +257,7 @@ void Committer::Fail(const Error& error) {
     progress_.notify_all();
   }
   redraining_ = false;
+  RunTasks(error);
   Progress();
 }
 

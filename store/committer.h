@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -50,6 +51,10 @@ class Committer {
   // Blocks until `sequence` is on disk. Errors: storage-error, when the store is failed.
   Status WaitDurable(Sequence sequence);
 
+  // Calls `task` on the committer's thread, once the database holds every record up to `after`; with
+  // an error if the committer fails or stops before.
+  void Post(Sequence after, std::function<void(Status)> task);
+
   // The database answers for every record up to here.
   Sequence applied() const { return applied_.load(std::memory_order_acquire); }
   // On disk up to here.
@@ -67,6 +72,7 @@ class Committer {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   void Run();
+  void Work();
   void WaitForWork();
   // True if it found something to do.
   Result<bool> DrainSome();
@@ -75,6 +81,7 @@ class Committer {
   void Fail(const Error& error);
   void Recover();
   void Progress();
+  void RunTasks(const Status& status);
 
   Database& database_;
   Journal& journal_;
@@ -93,6 +100,11 @@ class Committer {
   std::string failure_;
   bool stop_ = false;
   bool woken_ = false;
+  struct Task {
+    Sequence after;
+    std::function<void(Status)> run;
+  };
+  std::deque<Task> tasks_;
 
   // The committer's own.
   WriteGroup group_;

@@ -7,6 +7,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include "store/change_set.h"
@@ -215,6 +216,23 @@ Status Database::CheckDisk() const {
     return RocksError("the disk is not well", written.ok() ? removed : written);
   }
   return Ok{};
+}
+
+Status Database::Checkpoint(const std::string& path) {
+  if (!db_) {
+    return Reopening();
+  }
+  // It begins a new log: see RollMemtable.
+  if (auto synced = Sync(); !synced) {
+    return synced;
+  }
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) {
+    status = checkpoint->CreateCheckpoint(path);
+  }
+  return status.ok() ? Status(Ok{}) : RocksError("cannot write the copy " + path, status);
 }
 
 Result<std::optional<std::string>> Database::Get(std::string_view key) const {

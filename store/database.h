@@ -67,6 +67,10 @@ class Database {
   // is not well it fails, and what is there can still be read.
   Status Reopen();
 
+  // A copy of everything written so far in the new directory `path`; tables are linked, not copied,
+  // where the file system is the same. Errors: storage-error.
+  Status Checkpoint(const std::string& path);
+
   // Errors: storage-error. Nothing if there is no such key.
   Result<std::optional<std::string>> Get(std::string_view key) const;
   // Calls `visit` for every key that begins with `prefix`, in order, until it returns an error.

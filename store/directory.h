@@ -3,6 +3,7 @@
 //   FORMAT     one line: "mosquitto-kv store, format 1"
 //   db/        RocksDB
 //   journal/   see journal.h
+//   CHECKPOINT see checkpoint.h
 #pragma once
 
 #include <string>

@@ -19,6 +19,7 @@ class Duplicates {
   struct First {
     Revision revision;  // 0: the write was fine and wrote nothing
     TimePoint time;
+    std::string result;  // what the reply said beyond these
   };
 
   const First* Find(std::string_view message_id) const {
@@ -26,9 +27,9 @@ class Duplicates {
     return found == by_id_.end() ? nullptr : &found->second;
   }
 
-  void Remember(std::string_view message_id, const First& first) {
-    by_id_.insert_or_assign(std::string(message_id), first);
+  void Remember(std::string_view message_id, First first) {
     order_.emplace_back(first.time, std::string(message_id));
+    by_id_.insert_or_assign(std::string(message_id), std::move(first));
   }
 
   // Forgets what is older than `oldest` and calls `visit(time, message_id)` for each.
@@ -45,9 +46,14 @@ class Duplicates {
     }
   }
 
-  void Clear() {
-    by_id_.clear();
-    order_.clear();
+  // False: there is none.
+  bool ForgetOldest() {
+    if (order_.empty()) {
+      return false;
+    }
+    by_id_.erase(order_.front().second);
+    order_.pop_front();
+    return true;
   }
 
   std::size_t size() const { return by_id_.size(); }

@@ -20,6 +20,11 @@ Status Engine::CheckWritable() const {
                    committer_.failure().value_or("recovering"));
 }
 
+ChangeSet& Engine::Scratch() {
+  scratch_.Clear();
+  return scratch_;
+}
+
 Result<JournalRecord> Engine::Commit(const ChangeSet& changes) {
   if (auto writable = CheckWritable(); !writable) {
     return std::move(writable).error();

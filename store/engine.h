@@ -37,6 +37,9 @@ class Engine {
   // Errors: storage-error (the store is failed), unavailable (the journal is full); in both cases
   // nothing happened.
   Result<JournalRecord> Commit(const ChangeSet& changes);
+  // An empty change set that is used again and again, so that a write need not allocate one. Good
+  // until the next call of Scratch.
+  ChangeSet& Scratch();
   // Errors: storage-error, while the store is failed.
   Status CheckWritable() const;
 
@@ -46,6 +49,7 @@ class Engine {
   Committer& committer() { return committer_; }
   const Committer& committer() const { return committer_; }
   const Database& database() const { return *database_; }
+  Database& database() { return *database_; }
   Sequence last_sequence() const { return journal_->last_sequence(); }
   Sync sync() const { return sync_; }
   void Reap() { journal_->Reap(); }
@@ -55,6 +59,7 @@ class Engine {
   const std::unique_ptr<Database> database_;
   const std::unique_ptr<Journal> journal_;
   const Sync sync_;
+  ChangeSet scratch_;
   Committer committer_;
 };
 

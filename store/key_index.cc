@@ -10,8 +10,7 @@ KeyState* KeyIndex::Find(std::string_view key) const {
   return found == by_key_.end() ? nullptr : found->second.get();
 }
 
-KeyState& KeyIndex::Append(std::string_view key, const Version& version) {
-  KeyState* state = Find(key);
+KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version& version) {
   if (state == nullptr) {
     auto fresh = std::make_unique<KeyState>();
     fresh->key = key;

@@ -47,8 +47,9 @@ class KeyIndex {
   using ByRevision = absl::btree_map<Revision, KeyState*>;
 
   KeyState* Find(std::string_view key) const;
-  // The key's newest entry from now on. Creates the key.
-  KeyState& Append(std::string_view key, const Version& version);
+  // The key's newest entry from now on. `state` is what Find said of the key: looked up once a
+  // write. Creates the key.
+  KeyState& Append(KeyState* state, std::string_view key, const Version& version);
   // Forgets one kept entry; erases the key with its last one.
   void Remove(KeyState& state, Revision revision);
   void Clear();

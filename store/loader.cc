@@ -19,8 +19,8 @@ class Loader {
   Loader(Engine& engine, const LoadOptions& options) : engine_(engine), options_(options) {}
 
   Result<Loaded> Load() {
-    for (const auto step : {&Loader::LoadNumbers, &Loader::LoadCatalog, &Loader::LoadStream,
-                            &Loader::LoadDuplicates}) {
+    for (const auto step : {&Loader::LoadNumbers, &Loader::LoadCatalog, &Loader::LoadLeaving,
+                            &Loader::LoadStream, &Loader::LoadDuplicates}) {
       if (auto done = (this->*step)(); !done) {
         return std::move(done).error();
       }
@@ -64,19 +64,42 @@ class Loader {
           if (!record) {
             return std::move(record).error();
           }
-          AddBucket(std::string(key.substr(1)), std::move(*record));
+          std::string name(key.substr(1));
+          loaded_.next_id = std::max(loaded_.next_id, record->id + 1);
+          if (record->dropped) {
+            loaded_.graves.emplace(std::move(name), Grave{record->id, numbers_[record->id].last});
+          } else {
+            auto bucket = Make(name, std::move(*record));
+            loaded_.buckets.emplace(std::move(name), std::move(bucket));
+          }
           return Ok{};
         });
   }
 
-  void AddBucket(std::string name, BucketRecord record) {
+  Status LoadLeaving() {
+    return engine_.database().Scan(
+        std::string(1, kLeavingTag), [this](std::string_view key, std::string_view value) -> Status {
+          const auto id = ParseIdKey(key);
+          const auto record = DecodeLeaving(value);
+          if (!id || !record) {
+            return Damaged("record of a dropped bucket");
+          }
+          loaded_.next_id = std::max(loaded_.next_id, *id + 1);
+          BucketRecord remains{.id = *id};
+          remains.config.retained = record->retained;
+          auto bucket = Make(std::string(record->name), std::move(remains));
+          loaded_.leaving.push_back({std::move(bucket), record->first, 0});
+          return Ok{};
+        });
+  }
+
+  std::unique_ptr<Bucket> Make(const std::string& name, BucketRecord record) {
     const BucketId id = record.id;
     const Numbers numbers = numbers_[id];
-    loaded_.next_id = std::max(loaded_.next_id, id + 1);
     auto bucket = std::make_unique<Bucket>(
         name, std::move(record), Revisions(id, numbers.last, numbers.reserved), engine_);
     by_id_[id] = bucket.get();
-    loaded_.buckets.emplace(std::move(name), std::move(bucket));
+    return bucket;
   }
 
   Status LoadStream() {
@@ -88,10 +111,7 @@ class Loader {
           }
           const auto bucket = by_id_.find(ref->id);
           if (bucket == by_id_.end()) {
-            if (loaded_.orphans.empty() || loaded_.orphans.back() != ref->id) {
-              loaded_.orphans.push_back(ref->id);
-            }
-            return Ok{};
+            return Damaged("entry of a bucket that the catalog does not know");
           }
           auto head = DecodeEntryHead(value);
           if (!head) {
@@ -106,13 +126,13 @@ class Loader {
     return engine_.database().Scan(
         Tag(kDuplicateTag), [this](std::string_view key, std::string_view value) -> Status {
           const auto ref = ParseDuplicateKey(key);
-          const auto revision = DecodeNumber(value);
-          if (!ref || !revision) {
+          const auto first = DecodeDuplicate(value);
+          if (!ref || !first) {
             return Damaged("message id");
           }
           const auto bucket = by_id_.find(ref->id);
           if (bucket != by_id_.end()) {
-            bucket->second->LoadDuplicate(ref->message_id, *revision, ref->time);
+            bucket->second->LoadDuplicate(ref->message_id, first->revision, ref->time, first->result);
           }
           return Ok{};
         });

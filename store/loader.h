@@ -1,6 +1,7 @@
 // Loader: builds buckets and their indexes from the database, at start.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,13 +9,15 @@
 #include "kv/result.h"
 #include "store/bucket.h"
 #include "store/engine.h"
+#include "store/leaving.h"
 
 namespace kv::store {
 
 struct Loaded {
   std::map<std::string, std::unique_ptr<Bucket>, std::less<>> buckets;
   BucketId next_id = 1;
-  std::vector<BucketId> orphans;  // ids in the stream that the catalog does not know
+  std::deque<Leaving> leaving;
+  std::map<std::string, Grave, std::less<>> graves;
 };
 
 struct LoadOptions {

@@ -1,5 +1,7 @@
 #include "store/revisions.h"
 
+#include <cassert>
+
 namespace kv::store {
 
 Status Revisions::Reserve(Engine& engine) {
@@ -16,14 +18,15 @@ Status Revisions::Reserve(Engine& engine) {
   return Ok{};
 }
 
-Status Revisions::Prepare(Engine& engine) {
+Status Revisions::Prepare(Engine& engine, std::size_t count) {
+  assert(count <= kBlock / 4);
   if (coming_ == 0 && last_ + kBlock / 2 >= reserved_) {
     if (auto asked = Reserve(engine); !asked) {
       return asked;
     }
   }
   if (coming_ != 0) {
-    if (last_ + 1 > reserved_) {
+    if (last_ + count > reserved_) {
       if (auto waited = engine.WaitDurable(coming_sequence_); !waited) {
         return waited;
       }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include "kv/entry.h"
 #include "store/change_set.h"
@@ -22,9 +23,10 @@ class Revisions {
 
   Revision last() const { return last_; }
 
-  // Makes sure that last() + 1 may be given out. Waits for the disk only when a whole half block
-  // was used up faster than one flush. Errors: storage-error, unavailable.
-  Status Prepare(Engine& engine);
+  // Makes sure that the next `count` may be given out, at most a quarter of a block. Waits for the
+  // disk only when a whole half block was used up faster than one flush.
+  // Errors: storage-error, unavailable.
+  Status Prepare(Engine& engine, std::size_t count = 1);
   // Precondition: Prepare succeeded just before.
   Revision Take() { return ++last_; }
 

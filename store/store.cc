@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "store/checkpoint.h"
 #include "store/directory.h"
 #include "store/loader.h"
 
@@ -130,7 +131,8 @@ Status Store::LearnLastLife(const Database& database, bool journal_is_whole) {
   // Only the death of the kernel, never that of the process, takes what was written and not
   // flushed: under the same kernel the page cache is still there.
   const bool same_kernel = life && life->boot_id == options_.boot_id && !options_.boot_id.empty();
-  tail_may_be_lost_ = !ended_cleanly_ && !same_kernel;
+  tail_may_be_lost_ =
+      (!ended_cleanly_ && !same_kernel) || IsFreshCheckpoint(options_.path);
   if (!journal_is_whole && !tail_may_be_lost_) {
     return Error(ErrorCode::kStorageError,
                  "the database in " + options_.path +
@@ -148,6 +150,8 @@ Status Store::Load() {
   }
   buckets_ = std::move(loaded->buckets);
   next_id_ = loaded->next_id;
+  graves_ = std::move(loaded->graves);
+  leaving_ = std::move(loaded->leaving);
   return Ok{};
 }
 
@@ -157,7 +161,7 @@ Status Store::BeginLife() {
   ChangeSet changes;
   changes.Put(kLifeKey, EncodeLife({.clean = false, .boot_id = options_.boot_id}));
   for (const auto& [name, bucket] : buckets_) {
-    if (!ended_cleanly_) {
+    if (!ended_cleanly_ || tail_may_be_lost_) {
       changes.Put(LastRevisionKey(bucket->id()), EncodeNumber(bucket->stats().last_revision));
     }
   }
@@ -166,7 +170,11 @@ Status Store::BeginLife() {
     return std::move(marked).error();
   }
   begun_ = true;
-  return engine_->WaitDurable(marked->sequence);
+  auto durable = engine_->WaitDurable(marked->sequence);
+  if (durable) {
+    ForgetCheckpoint(options_.path);
+  }
+  return durable;
 }
 
 Bucket* Store::Find(BucketName name) const {
@@ -186,13 +194,15 @@ Result<Bucket*> Store::FindOrCreate(BucketName name, TimePoint now) {
 }
 
 Result<Bucket*> Store::FindForWrite(BucketName name,
-                                    Key key,
-                                    const Write& write,
+                                    std::span<const KeyedWrite> writes,
                                     TimePoint now) {
   if (Bucket* bucket = Find(name)) {
     return bucket;
   }
-  if (write.operation == Operation::kPut && !options_.auto_create) {
+  const bool puts = std::any_of(writes.begin(), writes.end(), [](const KeyedWrite& item) {
+    return item.write.operation == Operation::kPut;
+  });
+  if (puts && !options_.auto_create) {
     return FindOrCreate(name, now);  // says that there is none, whatever else is wrong
   }
   // A refused write changes nothing: it must not leave an empty bucket behind either.
@@ -200,10 +210,10 @@ Result<Bucket*> Store::FindForWrite(BucketName name,
                      BucketRecord{.config = options_.bucket_defaults},
                      Revisions(0, 0, 0),
                      *engine_);
-  if (auto checked = empty.Check(key, write); !checked) {
+  if (auto checked = empty.Check(writes); !checked) {
     return std::move(checked).error();
   }
-  if (write.operation != Operation::kPut) {
+  if (!puts) {
     return static_cast<Bucket*>(nullptr);
   }
   return FindOrCreate(name, now);
@@ -223,9 +233,16 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
     return std::move(writable).error();
   }
   const BucketRecord record{.id = next_id_, .created = now, .dropped = false, .config = config};
+  const auto grave = graves_.find(name.text());
+  const Revision last = grave == graves_.end() ? 0 : grave->second.last;
   ChangeSet changes;
   changes.Put(BucketKey(name.text()), EncodeBucket(record));
-  changes.Put(ReservedKey(record.id), EncodeNumber(Revisions::kBlock));
+  changes.Put(ReservedKey(record.id), EncodeNumber(last + Revisions::kBlock));
+  changes.Put(LastRevisionKey(record.id), EncodeNumber(last));
+  if (grave != graves_.end()) {
+    changes.Delete(ReservedKey(grave->second.id));
+    changes.Delete(LastRevisionKey(grave->second.id));
+  }
   auto stored = engine_->Commit(changes);
   if (!stored) {
     return std::move(stored).error();
@@ -238,10 +255,14 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
   }
   auto bucket = std::make_unique<Bucket>(std::string(name.text()),
                                          record,
-                                         Revisions(record.id, 0, Revisions::kBlock),
+                                         Revisions(record.id, last, last + Revisions::kBlock),
                                          *engine_);
   Bucket* made = bucket.get();
   buckets_.emplace(std::string(name.text()), std::move(bucket));
+  if (grave != graves_.end()) {
+    graves_.erase(grave);
+  }
+  ++catalog_version_;
   return made;
 }
 
@@ -269,6 +290,13 @@ bool Store::HasDue(TimePoint now) const {
     const auto next = item.second->next_expiry();
     return next && *next <= now;
   });
+}
+
+void Store::Checkpoint(const std::string& path, std::function<void(Status)> done) {
+  engine_->committer().Post(last_sequence(),
+                            [this, path, done = std::move(done)](const Status& status) {
+                              done(status ? WriteCheckpoint(engine_->database(), path) : status);
+                            });
 }
 
 void Store::PruneDuplicates(TimePoint now) {
@@ -299,6 +327,7 @@ Status Store::Close() {
   auto marked = begun_ ? MarkEnd() : Status(Ok{});
   auto closed = engine_->Close();
   buckets_.clear();
+  leaving_.clear();
   engine_.reset();
   return marked ? closed : marked;
 }

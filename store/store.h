@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "kv/result.h"
 #include "store/bucket.h"
 #include "store/engine.h"
+#include "store/leaving.h"
 
 namespace rocksdb {
 class Env;
@@ -60,6 +63,15 @@ struct BucketExpiration {
   Expiration expiration;
 };
 
+// What became of a key of a dropped bucket: its value was purged, with this revision.
+struct TakenBack {
+  std::string bucket;
+  bool retained;  // its values were retained messages
+  std::string key;
+  Revision revision;
+  TimePoint time;
+};
+
 class Store {
  public:
   // Errors: storage-error, a line for a sysadmin.
@@ -75,11 +87,32 @@ class Store {
   Result<Bucket*> FindOrCreate(BucketName name, TimePoint now);
   // The bucket that this write goes to; made if it is missing, unless the write would be refused
   // there. nullptr: there is no bucket and nothing to do in it (deleting what is not there).
-  // Errors: as FindOrCreate, and as Bucket::Apply.
-  Result<Bucket*> FindForWrite(BucketName name, Key key, const Write& write, TimePoint now);
+  // Errors: as FindOrCreate, and as Bucket::ApplyAll.
+  Result<Bucket*> FindForWrite(BucketName name,
+                               std::span<const KeyedWrite> writes,
+                               TimePoint now);
   // Ok if the bucket has this configuration already. Errors: bucket-exists, too-many-buckets,
   // storage-error.
   Result<Bucket*> CreateBucket(BucketName name, const BucketConfig& config, TimePoint now);
+  // Errors: as Bucket::SetConfig.
+  Status UpdateBucket(Bucket& bucket, const BucketConfig& config, TimePoint now);
+  // The bucket and its entries are gone at once; its retained messages are taken back bit by bit,
+  // by TakeBack. Its revisions are never given out again. Errors: bucket-not-found, storage-error,
+  // unavailable.
+  Result<Sequence> DropBucket(BucketName name);
+  // Goes on taking apart dropped buckets, at most `limit` entries. `taken` gets the keys whose
+  // value went, unless a new bucket of that name has the key. Errors: storage-error, unavailable:
+  // what is left is done at a later call.
+  Status TakeBack(TimePoint now, std::size_t limit, std::vector<TakenBack>& taken);
+  // Whether TakeBack would find something to do.
+  bool HasLeaving() const;
+  // Changes whenever a bucket comes, goes or gets another configuration.
+  std::uint64_t catalog_version() const { return catalog_version_; }
+
+  // A copy of everything that was written before, as a store directory that is not there yet.
+  // `done` is called on the committer's thread.
+  void Checkpoint(const std::string& path, std::function<void(Status)> done);
+
   // In the order of their names.
   const std::map<std::string, std::unique_ptr<Bucket>, std::less<>>& buckets() const {
     return buckets_;
@@ -112,10 +145,18 @@ class Store {
   Status Load();
   Status BeginLife();
   Status MarkEnd();
+  Status TakeBackFrom(Leaving& leaving,
+                      TimePoint now,
+                      std::size_t limit,
+                      std::vector<TakenBack>& taken);
+  Status Finish(const Leaving& leaving);
 
   StoreOptions options_;
   std::unique_ptr<Engine> engine_;
   std::map<std::string, std::unique_ptr<Bucket>, std::less<>> buckets_;
+  std::map<std::string, Grave, std::less<>> graves_;
+  std::deque<Leaving> leaving_;
+  std::uint64_t catalog_version_ = 1;
   BucketId next_id_ = 1;
   bool begun_ = false;
   bool tail_may_be_lost_ = false;

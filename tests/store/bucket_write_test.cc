@@ -249,11 +249,14 @@ TEST_F(BucketWriteTest, DeletesAndPurgesPassThroughEveryLimit) {
 TEST_F(BucketWriteTest, CheckTellsWhatApplyWouldRefuse) {
   CreateBucket("max_value_size=3");
   Put("a", "1");
-  const Key key = *Key::Parse("a");
-  EXPECT_EQ(CodeOf(bucket().Check(key, {.create = true, .value = "2"})), "key-exists");
-  EXPECT_EQ(CodeOf(bucket().Check(key, {.expected = 9, .value = "2"})), "wrong-last-revision");
-  EXPECT_EQ(CodeOf(bucket().Check(key, {.value = "1234"})), "value-too-large");
-  EXPECT_EQ(CodeOf(bucket().Check(key, {.expected = 1, .value = "2"})), "ok");
+  const auto check = [this](const Write& write) {
+    const KeyedWrite item{*Key::Parse("a"), write};
+    return bucket().Check({&item, 1});
+  };
+  EXPECT_EQ(CodeOf(check({.create = true, .value = "2"})), "key-exists");
+  EXPECT_EQ(CodeOf(check({.expected = 9, .value = "2"})), "wrong-last-revision");
+  EXPECT_EQ(CodeOf(check({.value = "1234"})), "value-too-large");
+  EXPECT_EQ(CodeOf(check({.expected = 1, .value = "2"})), "ok");
   EXPECT_EQ(History(), (Lines{"1 a PUT 1"})) << "checking writes nothing";
 }
 

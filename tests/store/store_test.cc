@@ -94,7 +94,8 @@ TEST_F(StoreBucketsTest, AreNotMadeByAWriteThatIsRefusedOrWritesNothing) {
   Open();
   const Key key = *Key::Parse("k");
   const auto find = [&](const Write& write) {
-    return store_->FindForWrite(Name("a"), key, write, now_);
+    const KeyedWrite item{key, write};
+    return store_->FindForWrite(Name("a"), {&item, 1}, now_);
   };
   EXPECT_EQ(CodeOf(find({.value = "1234"})), "value-too-large");
   EXPECT_EQ(CodeOf(find({.expected = 1, .value = "1"})), "wrong-last-revision");

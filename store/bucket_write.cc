@@ -1,0 +1,318 @@
+// Bucket's writing side.
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+#include "store/bucket.h"
+
+namespace kv::store {
+namespace {
+
+std::uint32_t SizeOf(const KeyedWrite& item) {
+  const Write& write = item.write;
+  const bool put = write.operation == Operation::kPut;
+  const std::size_t bytes = item.key.text().size() +
+                            (write.properties != nullptr ? write.properties->size() : 0) +
+                            (put ? write.value.size() : 0);
+  return static_cast<std::uint32_t>(
+      std::min<std::size_t>(bytes, std::numeric_limits<std::uint32_t>::max()));
+}
+
+bool IsNothing(const KeyState* state, const Write& write) {
+  return state == nullptr && write.operation != Operation::kPut;
+}
+
+}  // namespace
+
+Status Bucket::CheckConditions(const KeyState* state, const Write& write) {
+  const Revision newest = state != nullptr ? state->newest().revision : 0;
+  if (write.expected && *write.expected != newest) {
+    return Error(ErrorCode::kWrongLastRevision,
+                 "expected revision " + std::to_string(*write.expected) + ", the key's newest is " +
+                     std::to_string(newest),
+                 newest);
+  }
+  if (write.create && state != nullptr && state->has_value()) {
+    return Error(ErrorCode::kKeyExists,
+                 "the key has a value, of revision " + std::to_string(newest),
+                 newest);
+  }
+  return Ok{};
+}
+
+Status Bucket::CheckLimits(const KeyState* state,
+                           const KeyedWrite& item,
+                           const Totals& totals) const {
+  const BucketConfig& limits = record_.config;
+  const std::size_t value_bytes = item.write.value.size();
+  if (limits.max_value_size && value_bytes > *limits.max_value_size) {
+    return Error(ErrorCode::kValueTooLarge,
+                 "the value has " + std::to_string(value_bytes) + " bytes, max_value_size is " +
+                     std::to_string(*limits.max_value_size));
+  }
+  const bool adds_value = state == nullptr || !state->has_value();
+  if (limits.max_keys && adds_value && totals.values >= *limits.max_keys) {
+    return Error(ErrorCode::kBucketFull,
+                 "the bucket has max_keys " + std::to_string(*limits.max_keys) + " keys already");
+  }
+  if (limits.max_bytes) {
+    const std::uint64_t freed = FreedBy(state, item.write);
+    const std::uint64_t added = SizeOf(item);
+    if (added > freed && totals.bytes + added - freed > *limits.max_bytes) {
+      return Error(ErrorCode::kBucketFull,
+                   "the bucket would exceed max_bytes " + std::to_string(*limits.max_bytes));
+    }
+  }
+  return Ok{};
+}
+
+std::uint64_t Bucket::FreedBy(const KeyState* state, const Write& write) const {
+  std::uint64_t freed = 0;
+  const std::size_t count = PushedOut(state, write).size();
+  for (std::size_t i = 0; i < count; ++i) {  // the oldest ones
+    freed += state->versions[i].bytes;
+  }
+  return freed;
+}
+
+void Bucket::Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const {
+  if (IsNothing(state, item.write)) {
+    return;
+  }
+  totals.bytes += SizeOf(item);
+  totals.bytes -= FreedBy(state, item.write);
+  totals.values += item.write.operation == Operation::kPut ? 1U : 0U;
+  totals.values -= state != nullptr && state->has_value() ? 1U : 0U;
+}
+
+Status Bucket::Check(std::span<const KeyedWrite> writes, StateList& states) const {
+  Totals totals{index_.bytes(), index_.values()};
+  for (const KeyedWrite& item : writes) {
+    KeyState* state = index_.Find(item.key.text());
+    states.push_back(state);
+    if (auto checked = CheckConditions(state, item.write); !checked) {
+      return checked;
+    }
+    // Deletes and purges always pass: a full bucket must be able to get emptier.
+    if (item.write.operation == Operation::kPut) {
+      if (auto checked = CheckLimits(state, item, totals); !checked) {
+        return checked;
+      }
+    }
+    if (writes.size() > 1) {
+      Count(state, item, totals);
+    }
+  }
+  return Ok{};
+}
+
+Status Bucket::Check(std::span<const KeyedWrite> writes) const {
+  StateList states;
+  return Check(writes, states);
+}
+
+RevisionList Bucket::PushedOut(const KeyState* state, const Write& write) const {
+  RevisionList revisions;
+  if (state == nullptr) {
+    return revisions;
+  }
+  const std::size_t kept =
+      write.operation == Operation::kPurge ? 0 : std::size_t{record_.config.history} - 1;
+  const std::size_t excess = state->versions.size() - std::min(state->versions.size(), kept);
+  for (std::size_t i = 0; i < excess; ++i) {
+    revisions.push_back(state->versions[i].revision);
+  }
+  return revisions;
+}
+
+Result<Written> Bucket::Apply(Key key, const Write& write, TimePoint now) {
+  const KeyedWrite item{key, write};
+  RevisionList revisions;
+  return ApplyAll({&item, 1}, {.message_id = write.message_id, .result = {}}, now, revisions);
+}
+
+Result<Written> Bucket::ApplyAll(std::span<const KeyedWrite> writes,
+                                 const Identity& identity,
+                                 TimePoint now,
+                                 RevisionList& revisions) {
+  auto written = ApplyNow(writes, identity, now, revisions);
+  if (written && engine_.sync() == Sync::kAlways) {
+    if (auto flushed = engine_.WaitDurable(written->sequence); !flushed) {
+      written->not_flushed = std::move(flushed).error();
+    }
+  }
+  return written;
+}
+
+std::optional<Written> Bucket::FindDuplicate(std::string_view message_id) const {
+  const auto* first = message_id.empty() ? nullptr : duplicates_.Find(message_id);
+  if (first == nullptr) {
+    return std::nullopt;
+  }
+  return Written{.revision = first->revision,
+                 .time = first->time,
+                 .sequence = engine_.last_sequence(),
+                 .duplicate = true,
+                 .result = first->result,
+                 .not_flushed = std::nullopt};
+}
+
+Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
+                                 const Identity& identity,
+                                 TimePoint now,
+                                 RevisionList& revisions) {
+  assert(writes.size() <= kMaxWritesAtOnce);
+  if (auto first = FindDuplicate(identity.message_id)) {
+    return std::move(*first);
+  }
+  if (auto writable = engine_.CheckWritable(); !writable) {
+    return std::move(writable).error();
+  }
+  StateList states;
+  if (auto checked = Check(writes, states); !checked) {
+    return std::move(checked).error();
+  }
+  Revision last = revisions_.last();
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    revisions.push_back(IsNothing(states[i], writes[i].write) ? 0 : ++last);
+  }
+  std::string result = identity.result ? identity.result(revisions) : std::string();
+  const auto count = static_cast<std::size_t>(last - revisions_.last());
+  if (count == 0) {
+    // Remembered all the same: sent again after someone put the key, it must still do nothing.
+    return Remember(identity.message_id, result, now);
+  }
+  if (auto prepared = revisions_.Prepare(engine_, count); !prepared) {
+    return std::move(prepared).error();
+  }
+  ChangeSet& changes = engine_.Scratch();
+  if (!identity.message_id.empty()) {
+    AddDuplicate(changes, identity.message_id, {last, now, result});
+  }
+  auto sequence = Store(writes, states, revisions, now, changes);
+  if (!sequence) {
+    return std::move(sequence).error();
+  }
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (revisions[i] != 0) {
+      Enter(states[i], writes[i], revisions[i], now);
+    }
+  }
+  if (!identity.message_id.empty()) {
+    duplicates_.Remember(identity.message_id, {last, now, result});
+  }
+  return Written{.revision = last,
+                 .time = now,
+                 .sequence = *sequence,
+                 .duplicate = false,
+                 .result = std::move(result),
+                 .not_flushed = std::nullopt};
+}
+
+void Bucket::AddDuplicate(ChangeSet& changes,
+                          std::string_view message_id,
+                          const Duplicates::First& first) const {
+  if (record_.config.storage == Storage::kFile) {
+    changes.Put(DuplicateKey(id(), first.time, message_id),
+                EncodeDuplicate({first.revision, first.result}));
+  }
+}
+
+Result<Written> Bucket::Remember(std::string_view message_id,
+                                 std::string_view result,
+                                 TimePoint now) {
+  Written written{.time = now, .result = std::string(result), .not_flushed = std::nullopt};
+  if (message_id.empty()) {
+    return written;
+  }
+  const Duplicates::First first{0, now, std::string(result)};
+  ChangeSet& changes = engine_.Scratch();
+  AddDuplicate(changes, message_id, first);
+  if (!changes.empty()) {
+    auto record = engine_.Commit(changes);
+    if (!record) {
+      return std::move(record).error();
+    }
+    written.sequence = record->sequence;
+  }
+  duplicates_.Remember(message_id, first);
+  return written;
+}
+
+EntryParts Bucket::PartsOf(const KeyedWrite& item, TimePoint now) const {
+  const Write& write = item.write;
+  EntryParts parts{.key = item.key.text(),
+                   .operation = write.operation,
+                   .reason = write.reason,
+                   .qos = write.qos,
+                   .time = now,
+                   .writer = record_.config.audit ? write.writer : nullptr,
+                   .properties = write.properties};
+  if (write.operation == Operation::kPut) {
+    parts.expires = write.ttl ? now + *write.ttl : 0;
+    parts.ephemeral = write.ephemeral;
+    parts.value = write.value;
+  }
+  return parts;
+}
+
+// One record of the journal for all of it; `changes` brings what goes with it.
+Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
+                               const StateList& states,
+                               const RevisionList& revisions,
+                               TimePoint now,
+                               ChangeSet& changes) {
+  if (record_.config.storage == Storage::kMemory) {
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      if (revisions[i] != 0) {
+        AppendEntry(in_memory_[revisions[i]], PartsOf(writes[i], now));
+      }
+    }
+    return Sequence{0};
+  }
+  absl::InlinedVector<std::pair<std::size_t, std::size_t>, 4> places;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (revisions[i] == 0) {
+      places.emplace_back(0, 0);
+      continue;
+    }
+    places.push_back(changes.PutEntry(StreamKey(id(), revisions[i]), PartsOf(writes[i], now)));
+    for (const Revision old : PushedOut(states[i], writes[i].write)) {
+      changes.SingleDelete(StreamKey(id(), old));
+    }
+  }
+  auto record = engine_.Commit(changes);
+  if (!record) {
+    return std::move(record).error();
+  }
+  while (!pending_.empty() && engine_.IsApplied(pending_.front().sequence)) {
+    pending_.pop_front();
+  }
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (revisions[i] != 0) {
+      const auto [start, length] = places[i];
+      pending_.push_back({revisions[i], record->sequence, record->bytes.substr(start, length)});
+    }
+  }
+  return record->sequence;
+}
+
+// What the write means in memory.
+void Bucket::Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now) {
+  const Write& write = item.write;
+  const RevisionList dropped = PushedOut(state, write);
+  revisions_.Take();
+  assert(revisions_.last() == revision);
+  KeyState& holder = index_.Append(
+      state, item.key.text(), Version{revision, SizeOf(item), write.operation});
+  Supersede(holder, dropped, now);
+  const EntryParts parts = PartsOf(item, now);
+  if (parts.expires != 0 || record_.config.ttl || record_.config.marker_ttl) {
+    SetTimer(revision, {.operation = parts.operation, .time = now, .expires = parts.expires});
+  }
+  if (parts.ephemeral) {
+    ephemeral_.insert(revision);
+  }
+}
+
+}  // namespace kv::store

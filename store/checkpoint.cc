@@ -1,0 +1,74 @@
+#include "store/checkpoint.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "store/directory.h"
+
+namespace kv::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarkFile = "CHECKPOINT";
+
+Error Failed(const std::string& path, const std::string& why) {
+  return Error(ErrorCode::kStorageError, "cannot write the copy " + path + ": " + why);
+}
+
+bool SyncDirectory(const fs::path& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) {
+    return false;
+  }
+  const bool synced = ::fsync(directory) == 0;
+  ::close(directory);
+  return synced;
+}
+
+Status Fill(Database& database, const fs::path& path) {
+  if (auto prepared = PrepareDirectory(path.string()); !prepared) {
+    return prepared;
+  }
+  if (!(std::ofstream(path / kMarkFile) << "a copy that was not opened yet\n")) {
+    return Failed(path.string(), "its mark could not be written");
+  }
+  return database.Checkpoint((path / "db").string());
+}
+
+}  // namespace
+
+Status WriteCheckpoint(Database& database, const std::string& path) {
+  std::error_code error;
+  if (fs::exists(path, error)) {
+    return Failed(path, "it is there already");
+  }
+  const fs::path partial = path + ".partial";
+  auto filled = Fill(database, partial);
+  if (filled) {
+    const bool kept = SyncDirectory(partial);
+    fs::rename(partial, path, error);
+    if (!error && kept && SyncDirectory(fs::path(path).parent_path())) {
+      return Ok{};
+    }
+    filled = Failed(path, error ? error.message() : "it could not be flushed");
+  }
+  fs::remove_all(partial, error);
+  return filled;
+}
+
+bool IsFreshCheckpoint(const std::string& path) {
+  std::error_code error;
+  return fs::exists(fs::path(path) / kMarkFile, error);
+}
+
+void ForgetCheckpoint(const std::string& path) {
+  std::error_code error;
+  fs::remove(fs::path(path) / kMarkFile, error);
+}
+
+}  // namespace kv::store

@@ -1,0 +1,94 @@
+// Store: dropping buckets.
+#include <algorithm>
+
+#include "store/store.h"
+
+namespace kv::store {
+
+Status Store::UpdateBucket(Bucket& bucket, const BucketConfig& config, TimePoint now) {
+  auto set = bucket.SetConfig(config, now);
+  if (set) {
+    ++catalog_version_;
+  }
+  return set;
+}
+
+Result<Sequence> Store::DropBucket(BucketName name) {
+  const auto found = buckets_.find(name.text());
+  if (found == buckets_.end()) {
+    return Error(ErrorCode::kBucketNotFound);
+  }
+  Bucket& bucket = *found->second;
+  const BucketStats stats = bucket.stats();
+  // The purges that watchers get have revisions, too, one for each value; what comes after a new
+  // creation goes on above them.
+  const Grave grave{bucket.id(), stats.last_revision + stats.keys};
+  BucketRecord record = bucket.record();
+  record.dropped = true;
+  const Revision first = stats.last_revision + 1;
+  ChangeSet changes;
+  changes.Put(BucketKey(name.text()), EncodeBucket(record));
+  changes.Put(LeavingKey(bucket.id()),
+              EncodeLeaving({first, bucket.config().retained, name.text()}));
+  changes.Put(LastRevisionKey(bucket.id()), EncodeNumber(grave.last));
+  auto stored = engine_->Commit(changes);
+  if (!stored) {
+    return std::move(stored).error();
+  }
+  RequestDurable(stored->sequence);
+  leaving_.push_back({std::move(found->second), first, stored->sequence});
+  graves_.emplace(std::string(name.text()), grave);
+  buckets_.erase(found);
+  ++catalog_version_;
+  return stored->sequence;
+}
+
+bool Store::HasLeaving() const {
+  return !leaving_.empty() && IsDurable(leaving_.front().sequence) && CheckWritable().ok();
+}
+
+Status Store::TakeBack(TimePoint now, std::size_t limit, std::vector<TakenBack>& taken) {
+  return HasLeaving() ? TakeBackFrom(leaving_.front(), now, limit, taken) : Status(Ok{});
+}
+
+Status Store::TakeBackFrom(Leaving& leaving,
+                           TimePoint now,
+                           std::size_t limit,
+                           std::vector<TakenBack>& taken) {
+  Bucket& bucket = *leaving.bucket;
+  const auto successor = buckets_.find(bucket.name());
+  for (std::size_t i = 0; i < limit; ++i) {
+    std::optional<std::string> key;
+    if (!bucket.TakeApart(key)) {
+      auto finished = Finish(leaving);
+      if (finished) {
+        leaving_.pop_front();
+      }
+      return finished;
+    }
+    if (!key) {
+      continue;
+    }
+    const Revision revision = leaving.next++;
+    // What a new bucket of this name has published must not be cleared.
+    const bool lives_on = successor != buckets_.end() &&
+                          successor->second->index().Find(*key) != nullptr;
+    if (!lives_on) {
+      taken.push_back({bucket.name(), bucket.config().retained, std::move(*key), revision, now});
+    }
+  }
+  return Ok{};
+}
+
+// Nothing of it is left but its name and its revisions.
+Status Store::Finish(const Leaving& leaving) {
+  const BucketId id = leaving.bucket->id();
+  ChangeSet changes;
+  changes.DeleteRange(StreamKey(id, 0), EndOfBucket(kStreamTag, id));
+  changes.DeleteRange(EndOfBucket(kDuplicateTag, id - 1), EndOfBucket(kDuplicateTag, id));
+  changes.Delete(LeavingKey(id));
+  auto stored = engine_->Commit(changes);
+  return stored ? Status(Ok{}) : Status(std::move(stored).error());
+}
+
+}  // namespace kv::store
