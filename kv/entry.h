@@ -56,11 +56,11 @@ struct Properties {
 };
 
 // Who wrote an entry, as the broker knows him.
-struct Writer {
+struct Author {
   std::string client;
   std::string username;  // empty: anonymous
 
-  friend bool operator==(const Writer&, const Writer&) = default;
+  friend bool operator==(const Author&, const Author&) = default;
 };
 
 struct Entry {
@@ -72,7 +72,7 @@ struct Entry {
   TimePoint time = 0;
   TimePoint expires = 0;  // from kv-ttl; 0: never. The bucket's own ttl is not in here
   bool ephemeral = false;        // goes with the connection of its writer
-  std::optional<Writer> writer;  // kept by buckets with audit
+  std::optional<Author> author;  // kept by buckets with audit
   Properties properties;
   std::string value;
 

@@ -5,12 +5,13 @@
 namespace kv::plugin {
 
 Decision DataPlane::OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now) {
-  auto outcome = Write(incoming, now);
-  return outcome ? Accept(client, incoming, *outcome)
-                 : Refuse(client, incoming, outcome.error());
+  auto decision = Write(client, incoming, now);
+  return decision ? std::move(*decision) : Refuse(client, incoming, decision.error());
 }
 
-Result<DataPlane::Outcome> DataPlane::Write(const wire::Incoming& incoming, TimePoint now) {
+Result<Decision> DataPlane::Write(const Client& client,
+                                  const wire::Incoming& incoming,
+                                  TimePoint now) {
   auto topic = topics_.ParseData(incoming.topic);
   if (!topic) {
     return std::move(topic).error();
@@ -22,32 +23,13 @@ Result<DataPlane::Outcome> DataPlane::Write(const wire::Incoming& incoming, Time
   if (!options) {
     return std::move(options).error();
   }
-  if (options->ephemeral) {
-    return Error(ErrorCode::kNotSupported, "kv-ephemeral is not supported by this version");
+  store::KeyedWrite item{topic->key, WriteOf(*options, incoming)};
+  auto outcome = writer_.Write(
+      client, topic->bucket, {&item, 1}, {.message_id = options->message_id, .result = {}}, now);
+  if (!outcome) {
+    return std::move(outcome).error();
   }
-  const store::Write write{.operation = options->operation(),
-                           .create = options->verb == wire::WriteVerb::kCreate,
-                           .expected = options->expected,
-                           .value = incoming.payload,
-                           .properties = &incoming.own,
-                           .ttl = options->ttl,
-                           .message_id = options->message_id,
-                           .qos = incoming.qos};
-  Outcome outcome{nullptr, topic->key.text(), write.operation, {}};
-  const store::KeyedWrite item{topic->key, write};
-  auto bucket = store_.FindForWrite(topic->bucket, {&item, 1}, now);
-  if (!bucket) {
-    return std::move(bucket).error();
-  }
-  outcome.bucket = *bucket;
-  if (outcome.bucket != nullptr) {
-    auto written = outcome.bucket->Apply(topic->key, write, now);
-    if (!written) {
-      return std::move(written).error();
-    }
-    outcome.written = std::move(*written);
-  }
-  return outcome;
+  return Accept(client, incoming, item, *outcome);
 }
 
 Decision DataPlane::Refuse(const Client& client,
@@ -70,9 +52,9 @@ Decision DataPlane::Refuse(const Client& client,
 
 Decision DataPlane::Accept(const Client& client,
                            const wire::Incoming& incoming,
+                           const store::KeyedWrite& item,
                            const Outcome& outcome) {
   const store::Written& written = outcome.written;
-  ++counters_.writes;
   Decision decision{Verdict::kSwallowed};
   if (written.is_new()) {
     // A QoS 2 message is delivered at its PUBREL, whenever the client sends that: in place it
@@ -82,18 +64,13 @@ Decision DataPlane::Accept(const Client& client,
     if (in_place) {
       decision.verdict = Verdict::kMarked;
       decision.retain = outcome.bucket->config().retained;
-      decision.marks = wire::ChangeProperties(
-          outcome.operation, written.revision, written.time, Reason::kNone);
+      decision.marks = wire::ChangeProperties(item.write.operation,
+                                              written.revision,
+                                              written.time,
+                                              Reason::kNone,
+                                              outcome.author ? &*outcome.author : nullptr);
     } else {
-      const bool put = outcome.operation == Operation::kPut;
-      publisher_.Publish({.bucket = *outcome.bucket,
-                          .key = outcome.key,
-                          .operation = outcome.operation,
-                          .revision = written.revision,
-                          .time = written.time,
-                          .qos = incoming.qos,
-                          .value = put ? incoming.payload : std::string_view(),
-                          .own = &incoming.own});
+      writer_.Publish(outcome, {&item, 1});
     }
   }
   if (written.not_flushed) {

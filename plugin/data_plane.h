@@ -8,7 +8,7 @@
 #include "plugin/counters.h"
 #include "plugin/publisher.h"
 #include "plugin/replier.h"
-#include "store/store.h"
+#include "plugin/writer.h"
 #include "wire/incoming.h"
 #include "wire/topics.h"
 #include "wire/write_options.h"
@@ -30,14 +30,14 @@ struct Decision {
 
 class DataPlane {
  public:
-  DataPlane(store::Store& store,
-            const wire::Topics& topics,
+  DataPlane(const wire::Topics& topics,
+            Writer& writer,
             Publisher& publisher,
             Replier& replier,
             BrokerPort& port,
             Counters& counters)
-      : store_(store),
-        topics_(topics),
+      : topics_(topics),
+        writer_(writer),
         publisher_(publisher),
         replier_(replier),
         port_(port),
@@ -46,19 +46,15 @@ class DataPlane {
   Decision OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now);
 
  private:
-  struct Outcome {
-    store::Bucket* bucket;  // nullptr: there is none, and nothing to do
-    std::string_view key;
-    Operation operation;
-    store::Written written;
-  };
-
-  Result<Outcome> Write(const wire::Incoming& incoming, TimePoint now);
+  Result<Decision> Write(const Client& client, const wire::Incoming& incoming, TimePoint now);
   Decision Refuse(const Client& client, const wire::Incoming& incoming, const Error& error);
-  Decision Accept(const Client& client, const wire::Incoming& incoming, const Outcome& outcome);
+  Decision Accept(const Client& client,
+                  const wire::Incoming& incoming,
+                  const store::KeyedWrite& item,
+                  const Outcome& outcome);
 
-  store::Store& store_;
   const wire::Topics& topics_;
+  Writer& writer_;
   Publisher& publisher_;
   Replier& replier_;
   BrokerPort& port_;

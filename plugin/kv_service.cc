@@ -13,6 +13,7 @@ constexpr Nanoseconds kSliceAtStart = 250 * kMillisecond;
 constexpr Nanoseconds kSlice = 2 * kMillisecond;
 constexpr Nanoseconds kSweepInterval = 10 * kMillisecond;
 constexpr std::size_t kSweepLimit = 200;
+constexpr std::size_t kTakeBackLimit = 64;  // entries
 
 store::StoreOptions StoreOptionsOf(const PluginOptions& options, std::function<void()> wake) {
   return {.path = options.store_path,
@@ -83,8 +84,18 @@ Status KvService::OpenStore() {
   }
   store_ = std::move(*opened);
   replier_.emplace(port_, *store_);
-  data_plane_.emplace(*store_, topics_, publisher_, *replier_, port_, counters_);
-  request_plane_.emplace(*store_, *replier_, port_, counters_);
+  ephemerals_.emplace(*store_, publisher_);
+  writer_.emplace(*store_, publisher_, *ephemerals_, counters_);
+  jobs_.emplace(*store_, *replier_);
+  backups_.emplace(*store_, *replier_, port_, options_.backup_path, wake_);
+  capture_.emplace(*store_, *writer_, port_, counters_);
+  data_plane_.emplace(topics_, *writer_, publisher_, *replier_, port_, counters_);
+  request_plane_.emplace(ReadRequests(*store_),
+                         WriteRequests(*store_, *writer_),
+                         AdminRequests(*store_, topics_, publisher_, *jobs_, *backups_),
+                         *replier_,
+                         port_,
+                         counters_);
   metrics_.emplace(*store_, counters_, publisher_);
   const store::StoreStats stats = store_->stats();
   port_.Log(LogLevel::kNotice,
@@ -101,17 +112,22 @@ Status KvService::DeclareBuckets() {
     if (!name) {
       return OptionError("bucket_" + text, name.error());
     }
-    Status done = Ok{};
-    if (store::Bucket* bucket = store_->Find(*name)) {
-      done = bucket->config() == config ? done : bucket->SetConfig(config, now);
-    } else if (auto created = store_->CreateBucket(*name, config, now); !created) {
-      done = std::move(created).error();
-    }
-    if (!done) {
+    if (auto done = DeclareBucket(*name, config, now); !done) {
       return OptionError("bucket_" + text, done.error());
     }
   }
   return Ok{};
+}
+
+Status KvService::DeclareBucket(BucketName name, const BucketConfig& config, TimePoint now) {
+  if (auto checked = CheckCapture(config, topics_); !checked) {
+    return checked;
+  }
+  if (store::Bucket* bucket = store_->Find(name)) {
+    return bucket->config() == config ? Status(Ok{}) : store_->UpdateBucket(*bucket, config, now);
+  }
+  auto created = store_->CreateBucket(name, config, now);
+  return created ? Status(Ok{}) : Status(std::move(created).error());
 }
 
 void KvService::BeginRestore() {
@@ -132,9 +148,14 @@ void KvService::BeginRestore() {
               "it to the broker's mosquitto.db if persistence is on");
   }
   restorer_.emplace(*store_, topics_, publisher_, std::move(snapshot));
-  // What expired while nobody looked must not come back, not for a moment: it ends first.
+  // What expired while nobody looked, and what was bound to a connection, must not come back, not
+  // for a moment: it ends first.
   const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(kSliceAtStart);
-  while (Sweep(clock_.Now()) && std::chrono::steady_clock::now() < end) {
+  ephemerals_->EndAll();
+  bool more = true;
+  while (more && std::chrono::steady_clock::now() < end) {
+    more = Sweep(clock_.Now());
+    more = ephemerals_->Step(clock_.Now(), kSweepLimit) || more;
   }
   ContinueRestore(kSliceAtStart);
 }
@@ -161,16 +182,31 @@ void KvService::ContinueRestore(Nanoseconds budget) {
 }
 
 Decision KvService::OnMessage(const Client& client, const wire::Incoming& incoming) {
-  if (topics_.PlaneOf(incoming.topic) == wire::Plane::kRequest) {
-    request_plane_->OnMessage(client, incoming);
-    return {Verdict::kSwallowed};
+  const TimePoint now = clock_.Now();
+  switch (topics_.PlaneOf(incoming.topic)) {
+    case wire::Plane::kData: return data_plane_->OnMessage(client, incoming, now);
+    case wire::Plane::kRequest:
+      request_plane_->OnMessage(client, incoming, now);
+      if (!jobs_->empty() || store_->HasLeaving()) {
+        wake_();  // what it began must not wait for the loop to wake by itself
+      }
+      return {Verdict::kSwallowed};
+    case wire::Plane::kNone: capture_->OnMessage(client, incoming, now); break;
   }
-  return data_plane_->OnMessage(client, incoming, clock_.Now());
+  return {Verdict::kUntouched};
+}
+
+void KvService::OnDisconnect(const void* connection) {
+  ephemerals_->Ended(connection);
+  if (ephemerals_->Step(clock_.Now(), kSweepLimit)) {
+    wake_();
+  }
 }
 
 void KvService::OnTick() {
   publisher_.TickBegins();
   replier_->Flush();
+  backups_->Flush();
   WatchHealth();
   const TimePoint now = clock_.Now();
   if (IsDue(last_sweep_, now, kSweepInterval)) {
@@ -181,6 +217,7 @@ void KvService::OnTick() {
     }
     metrics_->Tick(now);
   }
+  Work(now);
   if (IsDue(last_pruning_, now, options_.duplicate_window / 4)) {
     store_->PruneDuplicates(now);
   }
@@ -189,12 +226,44 @@ void KvService::OnTick() {
   }
 }
 
+void KvService::Work(TimePoint now) {
+  bool more = ephemerals_->Step(now, kSweepLimit);
+  more = jobs_->Run(now, kSlice) || more;
+  more = TakeBack(now, kSlice) || more;
+  if (more) {
+    wake_();
+  }
+}
+
+// What is left of dropped buckets. True if there is more.
+bool KvService::TakeBack(TimePoint now, Nanoseconds budget) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(budget);
+  while (store_->HasLeaving() && std::chrono::steady_clock::now() < end) {
+    std::vector<store::TakenBack> taken;
+    if (!store_->TakeBack(now, kTakeBackLimit, taken)) {
+      return false;  // when the store is well again; WatchHealth tells of it
+    }
+    for (const auto& item : taken) {
+      publisher_.Publish({.bucket = item.bucket,
+                          .retained = item.retained,
+                          .key = item.key,
+                          .operation = Operation::kPurge,
+                          .revision = item.revision,
+                          .time = item.time,
+                          .reason = Reason::kBucketDeleted,
+                          .qos = 1});
+    }
+  }
+  return store_->HasLeaving();
+}
+
 bool KvService::Sweep(TimePoint now) {
   std::vector<store::BucketExpiration> expired;
   // What is left is due again at the next sweep; WatchHealth tells of a failed store.
   const auto swept = store_->Expire(now, kSweepLimit, expired);
   for (const auto& [bucket, expiration] : expired) {
-    publisher_.Publish({.bucket = *bucket,
+    publisher_.Publish({.bucket = bucket->name(),
+                        .retained = bucket->config().retained,
                         .key = expiration.key,
                         .operation = Operation::kPurge,
                         .revision = expiration.revision,

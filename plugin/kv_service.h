@@ -8,14 +8,19 @@
 #include <optional>
 
 #include "kv/clock.h"
+#include "plugin/backups.h"
+#include "plugin/capture.h"
 #include "plugin/counters.h"
 #include "plugin/data_plane.h"
+#include "plugin/ephemerals.h"
+#include "plugin/jobs.h"
 #include "plugin/metrics.h"
 #include "plugin/options.h"
 #include "plugin/publisher.h"
 #include "plugin/replier.h"
 #include "plugin/request_plane.h"
 #include "plugin/restorer.h"
+#include "plugin/writer.h"
 #include "store/store.h"
 #include "wire/topics.h"
 
@@ -36,7 +41,10 @@ class KvService {
 
   // Cheap: to be asked before anything of a message is copied.
   wire::Plane PlaneOf(std::string_view topic) const { return topics_.PlaneOf(topic); }
+  // Whether a message that is not ours is to be kept all the same: then OnMessage is to be called.
+  bool Captures(std::string_view topic) { return capture_->Wants(topic); }
   Decision OnMessage(const Client& client, const wire::Incoming& incoming);
+  void OnDisconnect(const void* connection);
   void OnTick();
 
   const PluginOptions& options() const { return options_; }
@@ -48,9 +56,12 @@ class KvService {
             std::function<void()> wake);
   Status OpenStore();
   Status DeclareBuckets();
+  Status DeclareBucket(BucketName name, const BucketConfig& config, TimePoint now);
   void BeginRestore();
   void ContinueRestore(Nanoseconds budget);
   bool Sweep(TimePoint now);  // true if more is due
+  void Work(TimePoint now);   // a slice of what nobody waits for
+  bool TakeBack(TimePoint now, Nanoseconds budget);
   void WatchHealth();
 
   const PluginOptions options_;
@@ -63,6 +74,11 @@ class KvService {
   std::unique_ptr<store::Store> store_;
   Publisher publisher_;
   std::optional<Replier> replier_;
+  std::optional<Ephemerals> ephemerals_;
+  std::optional<Writer> writer_;
+  std::optional<Jobs> jobs_;
+  std::optional<Backups> backups_;
+  std::optional<Capture> capture_;
   std::optional<DataPlane> data_plane_;
   std::optional<RequestPlane> request_plane_;
   std::optional<Metrics> metrics_;

@@ -30,30 +30,51 @@ void LogLine(int level, const std::string& line) {
   mosquitto_log_printf(level, "kv: %s", line.c_str());
 }
 
-int HandleMessage(Instance& instance, mosquitto_evt_message& event) {
-  KvService& service = instance.service();
-  if (service.PlaneOf(event.topic) == wire::Plane::kNone) {
+std::string_view TextOf(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failure) {
+  if (service.PlaneOf(event.topic) == wire::Plane::kNone && !service.Captures(event.topic)) {
     return MOSQ_ERR_SUCCESS;
   }
-  const char* id = mosquitto_client_id(event.client);
-  const Client client{id == nullptr ? std::string_view() : std::string_view(id),
-                      mosquitto_client_protocol_version(event.client) == kMqtt5};
+  const Client client{TextOf(mosquitto_client_id(event.client)),
+                      mosquitto_client_protocol_version(event.client) == kMqtt5,
+                      TextOf(mosquitto_client_username(event.client)),
+                      event.client};
   auto incoming = ReadEvent(event, client.is_v5);
   if (!incoming) {
-    return MOSQ_ERR_ACL_DENIED;
+    return on_failure;
   }
   return ApplyDecision(service.OnMessage(client, *incoming), event);
 }
 
 int OnMessage(int /*event*/, void* data, void* userdata) noexcept {
   auto& event = *static_cast<mosquitto_evt_message*>(data);
-  // What was not stored must never look as if it were.
+  KvService& service = static_cast<Loading*>(userdata)->instance->service();
+  // What was not stored must never look as if it were; what is not ours goes on whatever happens.
+  const int on_failure = service.PlaneOf(event.topic) == wire::Plane::kNone ? MOSQ_ERR_SUCCESS
+                                                                            : MOSQ_ERR_ACL_DENIED;
+  return Guarded(
+      [on_failure](const char* what) {
+        LogLine(MOSQ_LOG_ERR, std::string("a message was not stored: ") + what);
+        return on_failure;
+      },
+      [&] { return HandleMessage(service, event, on_failure); });
+}
+
+int OnDisconnect(int /*event*/, void* data, void* userdata) noexcept {
+  const auto& event = *static_cast<mosquitto_evt_disconnect*>(data);
+  // What could not be done now is done at the next ticks or, at the latest, at the next start.
   return Guarded(
       [](const char* what) {
-        LogLine(MOSQ_LOG_ERR, std::string("a message was refused: ") + what);
-        return MOSQ_ERR_ACL_DENIED;
+        LogLine(MOSQ_LOG_ERR, std::string("the end of a connection was not seen: ") + what);
+        return MOSQ_ERR_SUCCESS;
       },
-      [&] { return HandleMessage(*static_cast<Loading*>(userdata)->instance, event); });
+      [&] {
+        static_cast<Loading*>(userdata)->instance->service().OnDisconnect(event.client);
+        return MOSQ_ERR_SUCCESS;
+      });
 }
 
 int OnTick(int /*event*/, void* data, void* userdata) noexcept {
@@ -92,7 +113,9 @@ int Load(mosquitto_plugin_id_t* id, void** userdata, const OptionList& list) {
   // ACL_CHECK is not registered: merely listening to it would close an open broker or skip the
   // acl_file (broker-facts.md).
   for (const auto& [event, callback] :
-       {std::pair{MOSQ_EVT_MESSAGE, &OnMessage}, std::pair{MOSQ_EVT_TICK, &OnTick}}) {
+       {std::pair{MOSQ_EVT_MESSAGE, &OnMessage},
+        std::pair{MOSQ_EVT_DISCONNECT, &OnDisconnect},
+        std::pair{MOSQ_EVT_TICK, &OnTick}}) {
     const int registered =
         mosquitto_callback_register(id, event, callback, nullptr, loading.get());
     if (registered != MOSQ_ERR_SUCCESS) {
@@ -108,6 +131,7 @@ int Unload(void* userdata) {
   const std::unique_ptr<Loading> loading(static_cast<Loading*>(userdata));
   if (loading) {
     mosquitto_callback_unregister(loading->id, MOSQ_EVT_MESSAGE, &OnMessage, nullptr);
+    mosquitto_callback_unregister(loading->id, MOSQ_EVT_DISCONNECT, &OnDisconnect, nullptr);
     mosquitto_callback_unregister(loading->id, MOSQ_EVT_TICK, &OnTick, nullptr);
   }
   return MOSQ_ERR_SUCCESS;

@@ -16,11 +16,12 @@ void Publisher::Announce(const Message& message) {
 
 void Publisher::Publish(const Change& change) {
   const auto user =
-      wire::ChangeProperties(change.operation, change.revision, change.time, change.reason);
-  Announce({.topic = topics_.DataTopicOf(change.bucket.name(), change.key),
+      wire::ChangeProperties(change.operation, change.revision, change.time, change.reason,
+                             change.author);
+  Announce({.topic = topics_.DataTopicOf(change.bucket, change.key),
             .payload = change.value,
             .qos = change.qos,
-            .retain = change.bucket.config().retained,
+            .retain = change.retained,
             .own = change.own,
             .user = &user});
 }

@@ -9,13 +9,15 @@
 #include <string_view>
 
 #include "plugin/broker_port.h"
-#include "store/bucket.h"
+#include "kv/clock.h"
+#include "kv/entry.h"
 #include "wire/topics.h"
 
 namespace kv::plugin {
 
 struct Change {
-  const store::Bucket& bucket;
+  std::string_view bucket;
+  bool retained = true;  // the bucket's values are retained messages
   std::string_view key;
   Operation operation;
   Revision revision;
@@ -24,6 +26,7 @@ struct Change {
   std::uint8_t qos = 0;
   std::string_view value;
   const Properties* own = nullptr;
+  const Author* author = nullptr;  // in a bucket with audit
 };
 
 class Publisher {

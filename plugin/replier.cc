@@ -61,7 +61,7 @@ void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& 
 
 void Replier::SendWhenDurable(store::Sequence sequence, ReplyAddress address, wire::Reply reply) {
   // None overtakes those that wait: the replies to a client's writes keep the writes' order.
-  const bool now = store_.options().sync != store::Sync::kBatch ||
+  const bool now = store_.options().sync == store::Sync::kInterval ||
                    (waiting_.empty() && store_.IsDurable(sequence));
   if (now) {
     Send(address, {std::move(reply)});

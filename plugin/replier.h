@@ -19,6 +19,8 @@ namespace kv::plugin {
 struct Client {
   std::string_view id;
   bool is_v5 = false;
+  std::string_view username;          // empty: anonymous
+  const void* connection = nullptr;   // tells connections apart while they last
 };
 
 // Where a reply goes, and in which spelling.

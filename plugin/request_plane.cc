@@ -1,239 +1,62 @@
 #include "plugin/request_plane.h"
 
-#include <optional>
-
-#include "kv/units.h"
-#include "wire/bucket_json.h"
-#include "wire/cursor.h"
-#include "wire/names.h"
-
 namespace kv::plugin {
-namespace {
 
-// A page ends after this many bytes of values and properties. Kept small for MQTT 3, whose page is
-// one message that is built in one go.
-constexpr std::size_t kPageBytes = std::size_t{4} << 20;
-constexpr std::size_t kPackedPageBytes = std::size_t{256} << 10;
-constexpr std::size_t kDocumentBytes = std::size_t{64} << 10;
-
-Error BadCursor() {
-  return Error(ErrorCode::kBadRequest,
-               "kv-cursor: accepted is the kv-cursor of an earlier reply to this very request");
-}
-
-std::string InfoOf(const store::Bucket& bucket) {
-  const store::BucketStats stats = bucket.stats();
-  return wire::InfoJson({.name = bucket.name(),
-                         .config = bucket.config(),
-                         .created = bucket.created(),
-                         .keys = stats.keys,
-                         .entries = stats.entries,
-                         .bytes = stats.bytes,
-                         .last_revision = stats.last_revision});
-}
-
-std::string_view FlagText(bool flag) { return flag ? "1" : "0"; }
-
-// What all pages of one reply have in common. The bucket's id is in it: a bucket that was dropped
-// and made anew is another one.
-std::vector<std::string_view> ScopeOf(const wire::RequestTopic& topic,
-                                      const wire::ReadOptions& options,
-                                      std::string_view verb,
-                                      std::string_view id) {
-  return {verb,
-          topic.bucket,
-          id,
-          topic.rest,
-          options.filter ? std::string_view(*options.filter) : std::string_view("#"),
-          FlagText(options.ignore_deletes),
-          FlagText(options.include_deleted)};
-}
-
-// The filter, parsed; ParseReadOptions has accepted it already.
-std::optional<KeyFilter> FilterOf(const wire::ReadOptions& options) {
-  if (!options.filter) {
-    return std::nullopt;
-  }
-  auto filter = KeyFilter::Parse(*options.filter);
-  return filter ? std::optional(*filter) : std::nullopt;
-}
-
-}  // namespace
-
-void RequestPlane::OnMessage(const Client& client, const wire::Incoming& incoming) {
-  auto replies = Answer(client, incoming);
-  ++(replies ? counters_.reads : counters_.rejected);
-  if (!replies) {
+void RequestPlane::OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now) {
+  auto address = RequestAddress(client, incoming);
+  auto answered = Dispatch(client, incoming, address, now);
+  if (!answered) {
+    ++counters_.rejected;
     port_.Log(LogLevel::kDebug,
               "refused request " + std::string(incoming.topic) + " by " + std::string(client.id) +
-                  ": " + std::string(replies.error().token()) + ": " + replies.error().message);
+                  ": " + std::string(answered.error().token()) + ": " + answered.error().message);
+    answered = Answer{{wire::ErrorReply(answered.error())}};
   }
-  if (const auto address = RequestAddress(client, incoming)) {
-    replier_.Send(*address,
-                  replies ? *replies
-                          : std::vector<wire::Reply>{wire::ErrorReply(replies.error())});
+  if (!address || answered->replies.empty()) {
+    return;
+  }
+  if (answered->sequence == 0) {
+    replier_.Send(*address, answered->replies);
+  } else {
+    replier_.SendWhenDurable(
+        answered->sequence, std::move(*address), std::move(answered->replies.front()));
   }
 }
 
-RequestPlane::Replies RequestPlane::Answer(const Client& client,
-                                           const wire::Incoming& incoming) const {
+Answered RequestPlane::Dispatch(const Client& client,
+                                const wire::Incoming& incoming,
+                                const std::optional<ReplyAddress>& address,
+                                TimePoint now) {
   auto topic = wire::ParseRequest(incoming.topic);
   if (!topic) {
     return std::move(topic).error();
   }
+  const Call call{client, incoming, *topic, address, now};
   switch (topic->verb) {
     case wire::Verb::kGet:
     case wire::Verb::kHistory:
     case wire::Verb::kEntries:
     case wire::Verb::kKeys:
     case wire::Verb::kInfo:
-    case wire::Verb::kBuckets: break;
-    default: return Error(ErrorCode::kNotSupported, "this version does not support this verb");
-  }
-  auto options = wire::ParseReadOptions(incoming.options, incoming.payload);
-  if (!options) {
-    return std::move(options).error();
-  }
-  const Request request{*topic, std::move(*options), !client.is_v5};
-  if (topic->verb == wire::Verb::kBuckets) {
-    return Buckets(request);
-  }
-  auto name = BucketName::Parse(topic->bucket);
-  const store::Bucket* bucket = name ? store_.Find(*name) : nullptr;
-  if (bucket == nullptr) {
-    return Error(ErrorCode::kBucketNotFound,
-                 "there is no bucket " + std::string(topic->bucket));
-  }
-  switch (topic->verb) {
-    case wire::Verb::kGet: return Get(*bucket, request);
-    case wire::Verb::kHistory: return Entries(*bucket, request, /*newest_only=*/false);
-    case wire::Verb::kEntries: return Entries(*bucket, request, /*newest_only=*/true);
-    case wire::Verb::kKeys: return Keys(*bucket, request);
-    default: return std::vector{wire::DocumentReply("info", InfoOf(*bucket))};
-  }
-}
-
-RequestPlane::Replies RequestPlane::Get(const store::Bucket& bucket, const Request& request) const {
-  auto key = Key::Parse(request.topic.rest);
-  if (!key) {
-    return std::move(key).error();
-  }
-  const auto wanted = request.options.revision;
-  auto entry = wanted ? bucket.GetRevision(*key, *wanted) : bucket.Get(*key);
-  if (!entry) {
-    return std::move(entry).error();
-  }
-  if (!wanted && entry->is_marker()) {
-    return Error(ErrorCode::kKeyNotFound,
-                 "the key was deleted by a " + std::string(NameOf(entry->operation)),
-                 entry->revision);
-  }
-  return std::vector{
-      wire::EntryReply(wire::kStatusOk, std::move(*entry), request.options.meta_only)};
-}
-
-RequestPlane::Replies RequestPlane::Entries(const store::Bucket& bucket,
-                                            const Request& request,
-                                            bool newest_only) const {
-  const wire::ReadOptions& options = request.options;
-  const std::string id = std::to_string(bucket.id());
-  const auto scope = ScopeOf(request.topic, options, newest_only ? "entries" : "history", id);
-  const auto filter = FilterOf(options);
-  store::PageRequest wanted{.prefix = request.topic.rest,
-                            .filter = filter ? &*filter : nullptr,
-                            .from = options.from_revision.value_or(0),
-                            .newest_only = newest_only,
-                            .ignore_markers = options.ignore_deletes,
-                            .limit = options.limit.value_or(wire::kDefaultLimit),
-                            .max_bytes = request.packed ? kPackedPageBytes : kPageBytes};
-  if (options.cursor) {
-    const auto position = wire::DecodeCursor(scope, *options.cursor);
-    const auto from = position ? ParseUnsigned(*position) : std::nullopt;
-    if (!from) {
-      return BadCursor();
+    case wire::Verb::kBuckets: {
+      auto answered = reads_.Handle(call);
+      counters_.reads += answered ? 1U : 0U;
+      return answered;
     }
-    wanted.from = *from;
+    case wire::Verb::kPurge: return topic->rest.empty() ? admin_.Handle(call) : writes_.Handle(call);
+    case wire::Verb::kPut:
+    case wire::Verb::kCreate:
+    case wire::Verb::kUpdate:
+    case wire::Verb::kDelete:
+    case wire::Verb::kIncrement:
+    case wire::Verb::kTxn: return writes_.Handle(call);
+    case wire::Verb::kAdminCreate:
+    case wire::Verb::kAdminUpdate:
+    case wire::Verb::kAdminDelete:
+    case wire::Verb::kAdminPurgeDeletes:
+    case wire::Verb::kCheckpoint: return admin_.Handle(call);
   }
-  auto page = bucket.ReadPage(wanted);
-  if (!page) {
-    return std::move(page).error();
-  }
-  std::vector<wire::Reply> replies;
-  replies.reserve(page->entries.size() + 1);
-  for (auto& entry : page->entries) {
-    replies.push_back(wire::EntryReply(wire::kStatusEntry, std::move(entry), options.meta_only));
-  }
-  wire::Reply end = wire::OkReply();
-  end.status = wire::kStatusEnd;
-  wire::AddNumber(end, wire::kCount, replies.size());
-  if (page->next != 0) {
-    wire::AddText(end, wire::kCursor, wire::EncodeCursor(scope, std::to_string(page->next)));
-  }
-  if (options.from_revision && page->compacted) {
-    wire::AddFlag(end, wire::kCompacted);
-  }
-  replies.push_back(std::move(end));
-  return replies;
-}
-
-RequestPlane::Replies RequestPlane::Keys(const store::Bucket& bucket,
-                                         const Request& request) const {
-  const wire::ReadOptions& options = request.options;
-  const std::string id = std::to_string(bucket.id());
-  const auto scope = ScopeOf(request.topic, options, "keys", id);
-  const auto filter = FilterOf(options);
-  store::KeysRequest wanted{.prefix = request.topic.rest,
-                            .filter = filter ? &*filter : nullptr,
-                            .include_deleted = options.include_deleted,
-                            .limit = options.limit.value_or(0)};
-  std::optional<std::string> after;
-  if (options.cursor) {
-    after = wire::DecodeCursor(scope, *options.cursor);
-    if (!after) {
-      return BadCursor();
-    }
-    wanted.after = *after;
-  }
-  const store::KeysPage page = bucket.ReadKeys(wanted);
-  wire::Reply reply = wire::DocumentReply("keys", wire::KeysJson(page.keys));
-  wire::AddNumber(reply, wire::kCount, page.keys.size());
-  if (page.more) {
-    wire::AddText(reply, wire::kCursor, wire::EncodeCursor(scope, page.position));
-  }
-  return std::vector{std::move(reply)};
-}
-
-RequestPlane::Replies RequestPlane::Buckets(const Request& request) const {
-  const wire::ReadOptions& options = request.options;
-  const auto scope = ScopeOf(request.topic, options, "buckets", {});
-  std::string after;
-  if (options.cursor) {
-    const auto position = wire::DecodeCursor(scope, *options.cursor);
-    if (!position) {
-      return BadCursor();
-    }
-    after = *position;
-  }
-  std::vector<std::string> infos;
-  std::size_t bytes = 2;
-  const auto& buckets = store_.buckets();
-  auto at = buckets.upper_bound(after);
-  for (; at != buckets.end(); ++at) {
-    std::string info = InfoOf(*at->second);
-    const bool full = bytes + info.size() + 1 > kDocumentBytes && !infos.empty();
-    if (full || (options.limit && infos.size() >= *options.limit)) {
-      break;
-    }
-    bytes += info.size() + 1;
-    after = at->first;
-    infos.push_back(std::move(info));
-  }
-  wire::Reply reply = wire::DocumentReply("buckets", wire::ArrayJson(infos));
-  wire::AddNumber(reply, wire::kCount, infos.size());
-  if (at != buckets.end()) {
-    wire::AddText(reply, wire::kCursor, wire::EncodeCursor(scope, after));
-  }
-  return std::vector{std::move(reply)};
+  return Error(ErrorCode::kNotSupported);
 }
 
 }  // namespace kv::plugin

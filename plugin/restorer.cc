@@ -142,7 +142,8 @@ void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
     --totals_.kept;
   }
   ++(entry->is_marker() ? totals_.cleared : totals_.published);
-  publisher_.Publish({.bucket = bucket,
+  publisher_.Publish({.bucket = bucket.name(),
+                      .retained = bucket.config().retained,
                       .key = entry->key,
                       .operation = entry->operation,
                       .revision = entry->revision,
@@ -150,7 +151,8 @@ void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
                       .reason = entry->reason,
                       .qos = entry->qos,
                       .value = entry->value,
-                      .own = &entry->properties});
+                      .own = &entry->properties,
+                      .author = entry->author ? &*entry->author : nullptr});
 }
 
 }  // namespace kv::plugin

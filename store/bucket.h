@@ -41,7 +41,7 @@ struct Write {
   const Properties* properties = nullptr;
   std::optional<Nanoseconds> ttl;     // of a put: the key expires unless written again
   bool ephemeral = false;             // of a put: goes with the connection of its writer
-  const Writer* writer = nullptr;     // who writes, for a bucket with audit
+  const Author* author = nullptr;     // who writes, for a bucket with audit
   std::string_view message_id;        // for Apply alone; empty: none
   std::uint8_t qos = 0;
   Reason reason = Reason::kNone;

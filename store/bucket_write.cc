@@ -246,7 +246,7 @@ EntryParts Bucket::PartsOf(const KeyedWrite& item, TimePoint now) const {
                    .reason = write.reason,
                    .qos = write.qos,
                    .time = now,
-                   .writer = record_.config.audit ? write.writer : nullptr,
+                   .author = record_.config.audit ? write.author : nullptr,
                    .properties = write.properties};
   if (write.operation == Operation::kPut) {
     parts.expires = write.ttl ? now + *write.ttl : 0;

@@ -15,7 +15,7 @@ constexpr std::uint16_t kHasPayloadFormat = 1U << 6;
 constexpr std::uint16_t kHasContentType = 1U << 7;
 constexpr std::uint16_t kHasUserProperties = 1U << 8;
 constexpr std::uint16_t kIsEphemeral = 1U << 9;
-constexpr std::uint16_t kHasWriter = 1U << 10;
+constexpr std::uint16_t kHasAuthor = 1U << 10;
 constexpr std::uint16_t kKnownFlags = (1U << 11) - 1;
 
 std::string IdKey(char tag, BucketId id) {
@@ -34,7 +34,7 @@ std::uint16_t FlagsOf(const EntryParts& parts) {
   flags |= parts.expires != 0 ? kHasExpires : 0U;
   flags |= parts.reason != Reason::kNone ? kHasReason : 0U;
   flags |= parts.ephemeral ? kIsEphemeral : 0U;
-  flags |= parts.writer != nullptr ? kHasWriter : 0U;
+  flags |= parts.author != nullptr ? kHasAuthor : 0U;
   if (parts.properties != nullptr) {
     flags |= parts.properties->payload_format ? kHasPayloadFormat : 0U;
     flags |= parts.properties->content_type ? kHasContentType : 0U;
@@ -89,14 +89,14 @@ std::size_t ReadProperties(ByteReader& reader, std::uint16_t flags, Properties* 
   return bytes;
 }
 
-void ReadWriter(ByteReader& reader, std::uint16_t flags, Entry* into) {
-  if ((flags & kHasWriter) == 0) {
+void ReadAuthor(ByteReader& reader, std::uint16_t flags, Entry* into) {
+  if ((flags & kHasAuthor) == 0) {
     return;
   }
   const std::string_view client = reader.Prefixed();
   const std::string_view username = reader.Prefixed();
   if (into != nullptr) {
-    into->writer = Writer{std::string(client), std::string(username)};
+    into->author = Author{std::string(client), std::string(username)};
   }
 }
 
@@ -122,7 +122,7 @@ Result<EntryHead> DecodeRecord(std::string_view record, Entry* into) {
   head.ephemeral = (flags & kIsEphemeral) != 0;
   head.property_bytes =
       ReadProperties(reader, flags, into != nullptr ? &into->properties : nullptr);
-  ReadWriter(reader, flags, into);
+  ReadAuthor(reader, flags, into);
   head.value = reader.rest();
   if (!reader.ok() || version != kEntryVersion || (flags & 3U) == 3 || head.qos > 2 ||
       head.reason > Reason::kDisconnected) {
@@ -241,9 +241,9 @@ void AppendEntry(std::string& out, const EntryParts& parts) {
   if (parts.properties != nullptr) {
     AppendProperties(out, *parts.properties);
   }
-  if (parts.writer != nullptr) {
-    PutPrefixed(out, parts.writer->client);
-    PutPrefixed(out, parts.writer->username);
+  if (parts.author != nullptr) {
+    PutPrefixed(out, parts.author->client);
+    PutPrefixed(out, parts.author->username);
   }
   out.append(parts.value);
 }

@@ -107,7 +107,7 @@ struct EntryParts {
   TimePoint time = 0;
   TimePoint expires = 0;
   bool ephemeral = false;
-  const Writer* writer = nullptr;          // nullptr: not kept
+  const Author* author = nullptr;          // nullptr: not kept
   const Properties* properties = nullptr;  // nullptr: none
   std::string_view value;
 };

@@ -9,6 +9,7 @@
 #include "kv/bucket_config.h"
 #include "kv/clock.h"
 #include "kv/entry.h"
+#include "kv/result.h"
 
 namespace kv::wire {
 
@@ -24,6 +25,13 @@ struct BucketInfo {
 
 // Durations and sizes as the configuration takes them, absent limits as null.
 std::string InfoJson(const BucketInfo& info);
+
+inline constexpr std::size_t kMaxConfigBytes = std::size_t{64} << 10;
+
+// Sets the fields that the JSON object has, on top of `config`; null unsets one.
+// Errors: bad-request, naming the field and what is accepted; `config` may have changed in part.
+Status ReadConfigJson(BucketConfig& config, std::string_view payload);
+
 std::string KeysJson(const std::vector<std::string>& keys);
 // `infos` are JSON texts already.
 std::string ArrayJson(const std::vector<std::string>& infos);

@@ -31,7 +31,7 @@ bool SetFlag(ReadOptions& options, std::string_view text) {
   return flag.has_value();
 }
 
-constexpr std::array<Option, 8> kOptions{{
+constexpr std::array<Option, 9> kOptions{{
     {"filter",
      "a key in which levels may be + and the last may be #",
      [](ReadOptions& options, std::string_view text) {
@@ -51,6 +51,12 @@ constexpr std::array<Option, 8> kOptions{{
      [](ReadOptions& options, std::string_view text) {
        options.cursor = text;
        return !text.empty();
+     }},
+    {"older-than",
+     "a duration (90, 500ms, 30s, 15m, 12h, 7d), or 0",
+     [](ReadOptions& options, std::string_view text) {
+       options.older_than = text == "0" ? std::optional(Nanoseconds{0}) : ParseDuration(text);
+       return options.older_than.has_value();
      }},
     {"meta-only", "true or false", SetFlag<&ReadOptions::meta_only>},
     {"ignore-deletes", "true or false", SetFlag<&ReadOptions::ignore_deletes>},

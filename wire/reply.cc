@@ -59,7 +59,9 @@ void PutMessage(Json& object, const Reply& reply) {
     object[JsonName(field.name)] = JsonValue(field);
   }
   PutOwn(object, reply.own);
-  if (!reply.document_name.empty()) {
+  if (reply.document_name == kTopOfReply) {
+    object.update(Json::parse(reply.payload, nullptr, false));
+  } else if (!reply.document_name.empty()) {
     object[std::string(reply.document_name)] = Json::parse(reply.payload, nullptr, false);
   } else if (reply.has_value) {
     PutValue(object, reply.payload);
@@ -118,11 +120,24 @@ Reply EntryReply(std::string_view status, Entry entry, bool meta_only) {
   if (entry.reason != Reason::kNone) {
     AddText(reply, kReason, std::string(NameOf(entry.reason)));
   }
+  if (entry.author) {
+    AddText(reply, kClient, std::move(entry.author->client));
+    if (!entry.author->username.empty()) {
+      AddText(reply, kUsername, std::move(entry.author->username));
+    }
+  }
   reply.own = std::move(entry.properties);
   if (!meta_only && entry.operation == Operation::kPut) {
     reply.payload = std::move(entry.value);
     reply.has_value = true;
   }
+  return reply;
+}
+
+Reply ValueReply(std::string value) {
+  Reply reply = OkReply();
+  reply.payload = std::move(value);
+  reply.has_value = true;
   return reply;
 }
 
@@ -171,14 +186,21 @@ std::string JsonOf(const std::vector<Reply>& replies) {
 std::vector<UserProperty> ChangeProperties(Operation operation,
                                            Revision revision,
                                            TimePoint time,
-                                           Reason reason) {
+                                           Reason reason,
+                                           const Author* author) {
   std::vector<UserProperty> properties;
-  properties.reserve(4);
+  properties.reserve(author == nullptr ? 4 : 6);
   properties.push_back({std::string(kOp), std::string(NameOf(operation))});
   properties.push_back({std::string(kRevision), std::to_string(revision)});
   properties.push_back({std::string(kTime), FormatTime(time)});
   if (reason != Reason::kNone) {
     properties.push_back({std::string(kReason), std::string(NameOf(reason))});
+  }
+  if (author != nullptr) {
+    properties.push_back({std::string(kClient), author->client});
+    if (!author->username.empty()) {
+      properties.push_back({std::string(kUsername), author->username});
+    }
   }
   return properties;
 }

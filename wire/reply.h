@@ -29,12 +29,16 @@ struct Reply {
   bool has_value = false;          // the payload is a value, also when it is empty
 };
 
+// The document name of a JSON object whose members stand beside the other fields for MQTT 3.
+inline constexpr std::string_view kTopOfReply = ".";
+
 Reply OkReply();
 Reply ErrorReply(const Error& error);
 // The outcome of a write. Revision 0 (nothing was written): without revision and time.
 Reply WriteReply(Revision revision, TimePoint time, bool duplicate);
 // `status`: kStatusOk or kStatusEntry. With `meta_only` without the value.
 Reply EntryReply(std::string_view status, Entry entry, bool meta_only);
+Reply ValueReply(std::string value);
 Reply DocumentReply(std::string_view name, std::string json);
 
 void AddNumber(Reply& reply, std::string_view name, std::uint64_t number);
@@ -47,10 +51,12 @@ std::vector<UserProperty> UserPropertiesOf(const Reply& reply);
 // under `entries`.
 std::string JsonOf(const std::vector<Reply>& replies);
 
-// What a subscriber of the data plane gets with a message, after the writer's properties.
+// What a subscriber of the data plane gets with a message, after the writer's properties; with the
+// writer himself in a bucket with audit.
 std::vector<UserProperty> ChangeProperties(Operation operation,
                                            Revision revision,
                                            TimePoint time,
-                                           Reason reason);
+                                           Reason reason,
+                                           const Author* author = nullptr);
 
 }  // namespace kv::wire

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kv/units.h"
 #include "wire/names.h"
 
 namespace kv::wire {
@@ -62,12 +63,22 @@ Status CheckRest(const VerbRow& row, bool has_rest, std::string_view rest) {
   if (!has_rest) {
     return required ? Status(Error(ErrorCode::kInvalidKey)) : Status(Ok{});
   }
-  if (row.rest == Rest::kRevisionAndKey) {
-    const std::size_t slash = rest.find('/');
-    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-  }
   auto key = Key::Parse(rest);
   return key ? Status(Ok{}) : Status(std::move(key).error());
+}
+
+// Takes `<revision>/` off the front.
+Result<Revision> TakeRevision(std::string_view& rest) {
+  if (rest.empty()) {
+    return Error(ErrorCode::kInvalidKey);
+  }
+  const std::size_t slash = rest.find('/');
+  const auto revision = ParseUnsigned(rest.substr(0, slash));
+  if (!revision) {
+    return Error(ErrorCode::kBadRequest, "update/<revision>/<key>: the revision is not digits");
+  }
+  rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  return *revision;
 }
 
 }  // namespace
@@ -104,10 +115,10 @@ std::string Topics::DataTopicOf(std::string_view bucket, std::string_view key) c
 Result<RequestTopic> ParseRequest(std::string_view topic) {
   const std::string_view path = topic.substr(kRequestPrefix.size());
   if (path == "buckets") {
-    return RequestTopic{Verb::kBuckets, {}, {}};
+    return RequestTopic{Verb::kBuckets, {}, {}, {}};
   }
   if (path == "checkpoint") {
-    return RequestTopic{Verb::kCheckpoint, {}, {}};
+    return RequestTopic{Verb::kCheckpoint, {}, {}, {}};
   }
   const std::size_t slash = path.find('/');
   auto bucket = BucketName::Parse(path.substr(0, slash));
@@ -123,13 +134,53 @@ Result<RequestTopic> ParseRequest(std::string_view topic) {
     if (!exact && !longer) {
       continue;
     }
-    const std::string_view rest = exact ? std::string_view() : after.substr(row.name.size() + 1);
+    std::string_view rest = exact ? std::string_view() : after.substr(row.name.size() + 1);
+    std::optional<Revision> revision;
+    if (row.rest == Rest::kRevisionAndKey && longer) {
+      auto taken = TakeRevision(rest);
+      if (!taken) {
+        return std::move(taken).error();
+      }
+      revision = *taken;
+    }
     if (auto checked = CheckRest(row, longer, rest); !checked) {
       return std::move(checked).error();
     }
-    return RequestTopic{row.verb, bucket->text(), rest};
+    return RequestTopic{row.verb, bucket->text(), rest, revision};
   }
   return NoSuchVerb(after);
+}
+
+bool Topics::IsOwnFilter(std::string_view filter) const {
+  const std::string both = std::string(filter) + "/";
+  return StartsWith(both, data_prefix_) || StartsWith(both, kRequestPrefix);
+}
+
+bool MatchesFilter(std::string_view filter, std::string_view topic) {
+  if (!topic.empty() && topic.front() == '$' && filter.front() != '$') {
+    return false;
+  }
+  for (;;) {
+    if (filter == "#") {
+      return true;
+    }
+    const std::size_t filter_end = filter.find('/');
+    const std::size_t topic_end = topic.find('/');
+    if (filter.substr(0, filter_end) != "+" &&
+        filter.substr(0, filter_end) != topic.substr(0, topic_end)) {
+      return false;
+    }
+    const bool filter_ends = filter_end == std::string_view::npos;
+    if (topic_end == std::string_view::npos) {
+      // `a/#` covers `a`, too.
+      return filter_ends || filter.substr(filter_end + 1) == "#";
+    }
+    if (filter_ends) {
+      return false;
+    }
+    filter.remove_prefix(filter_end + 1);
+    topic.remove_prefix(topic_end + 1);
+  }
 }
 
 std::string ReplyTopicOf(std::string_view request_topic) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "kv/entry.h"
 #include "kv/names.h"
 #include "kv/result.h"
 
@@ -47,6 +49,7 @@ struct RequestTopic {
   Verb verb;
   std::string_view bucket;  // a good name, or empty for the verbs of no bucket
   std::string_view rest;    // the key or prefix: a good one, or empty where the verb allows that
+  std::optional<Revision> revision;  // of update/<revision>/<key>
 };
 
 class Topics {
@@ -59,6 +62,8 @@ class Topics {
   Result<DataTopic> ParseData(std::string_view topic) const;
   std::string DataTopicOf(std::string_view bucket, std::string_view key) const;
   const std::string& data_prefix() const { return data_prefix_; }
+  // Whether a topic filter is of our own topics, which no bucket can capture.
+  bool IsOwnFilter(std::string_view filter) const;
 
  private:
   const std::string data_prefix_;
@@ -66,6 +71,9 @@ class Topics {
 
 // Errors: invalid-bucket, invalid-key, bad-request (no such verb).
 Result<RequestTopic> ParseRequest(std::string_view topic);
+// Whether a topic matches a topic filter, as MQTT 5 section 4.7 says: a wildcard at the front does
+// not match a topic that begins with $.
+bool MatchesFilter(std::string_view filter, std::string_view topic);
 // Where a client without response topics gets the reply.
 std::string ReplyTopicOf(std::string_view request_topic);
 

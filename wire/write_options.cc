@@ -11,32 +11,6 @@
 namespace kv::wire {
 namespace {
 
-std::optional<WriteVerb> VerbOf(std::string_view text) {
-  struct Name {
-    std::string_view text;
-    WriteVerb verb;
-  };
-  // What a reader gets as kv-op can be written back: PUT, DEL and PURGE are words of ours, too.
-  static constexpr std::array<Name, 6> kNames{{
-      {"put", WriteVerb::kPut},
-      {"create", WriteVerb::kCreate},
-      {"update", WriteVerb::kUpdate},
-      {"delete", WriteVerb::kDelete},
-      {"del", WriteVerb::kDelete},
-      {"purge", WriteVerb::kPurge},
-  }};
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  for (const auto& name : kNames) {
-    if (name.text == lower) {
-      return name.verb;
-    }
-  }
-  return std::nullopt;
-}
-
 struct Option {
   std::string_view name;
   std::string_view accepted;
@@ -45,9 +19,9 @@ struct Option {
 
 constexpr std::array<Option, 5> kOptions{{
     {kOp,
-     "put, create, update, delete or purge",
+     kVerbForm,
      [](WriteOptions& options, std::string_view text) {
-       const auto verb = VerbOf(text);
+       const auto verb = ParseVerb(text);
        options.verb = verb.value_or(WriteVerb::kPut);
        return verb.has_value();
      }},
@@ -80,6 +54,32 @@ constexpr std::array<Option, 5> kOptions{{
 
 }  // namespace
 
+std::optional<WriteVerb> ParseVerb(std::string_view text) {
+  struct Name {
+    std::string_view text;
+    WriteVerb verb;
+  };
+  // What a reader gets as kv-op can be written back: PUT, DEL and PURGE are words of ours, too.
+  static constexpr std::array<Name, 6> kNames{{
+      {"put", WriteVerb::kPut},
+      {"create", WriteVerb::kCreate},
+      {"update", WriteVerb::kUpdate},
+      {"delete", WriteVerb::kDelete},
+      {"del", WriteVerb::kDelete},
+      {"purge", WriteVerb::kPurge},
+  }};
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  for (const auto& name : kNames) {
+    if (name.text == lower) {
+      return name.verb;
+    }
+  }
+  return std::nullopt;
+}
+
 bool IsReserved(std::string_view property_name) {
   return property_name.substr(0, kReservedPrefix.size()) == kReservedPrefix;
 }
@@ -89,14 +89,15 @@ bool IsPublishable(std::string_view topic) {
 }
 
 Result<WriteOptions> ParseWriteOptions(const std::vector<UserProperty>& options,
-                                       bool payload_is_empty) {
+                                       bool payload_is_empty,
+                                       std::optional<WriteVerb> verb) {
   WriteOptions parsed;
-  parsed.verb = payload_is_empty ? WriteVerb::kDelete : WriteVerb::kPut;
+  parsed.verb = verb.value_or(payload_is_empty ? WriteVerb::kDelete : WriteVerb::kPut);
   std::array<bool, kOptions.size()> seen{};
   for (const auto& property : options) {
     for (std::size_t i = 0; i < kOptions.size(); ++i) {
       const Option& option = kOptions[i];
-      if (property.name != option.name) {
+      if (property.name != option.name || (verb && option.name == kOp)) {
         continue;
       }
       if (seen[i]) {

@@ -150,7 +150,7 @@ TEST_F(DataPlaneTest, RefusedWriteReachesNobodyAndTakesNoRevision) {
       {.topic = "kv/b/k", .payload = "x", .options = {{"kv-ttl", "1s"}, {"kv-ttl", "1s"}}},
       {.topic = "kv/b/k", .payload = "x", .options = {{"kv-op", "create"}}},
       {.topic = "kv/b/k", .payload = "x", .options = {{"kv-expected-revision", "9"}}},
-      {.topic = "kv/b/k", .payload = "x", .options = {{"kv-ephemeral", "true"}}},
+      {.topic = "kv/b/k", .payload = "x", .options = {{"kv-ephemeral", "yes"}}},
       {.topic = "kv/b/k", .payload = "x", .response_topic = "with/+/wildcard"},
       {.topic = "kv/b/k", .payload = "x", .response_topic = ""},
   };
@@ -208,7 +208,7 @@ TEST_F(DataPlaneTest, EveryRefusalHasItsCode) {
   EXPECT_EQ(status("kv/b/k", {{"kv-op", "create"}}), "key-exists");
   EXPECT_EQ(status("kv/b/k", {{"kv-expected-revision", "0"}}), "wrong-last-revision");
   EXPECT_EQ(status("kv/new/k", {{"kv-expected-revision", "1"}}), "wrong-last-revision");
-  EXPECT_EQ(status("kv/b/k", {{"kv-ephemeral", "true"}}), "not-supported");
+  EXPECT_EQ(status("kv/b/k", {{"kv-ephemeral", "yes"}}), "bad-request");
 }
 
 TEST_F(DataPlaneTest, RefusedWriteLeavesItsMessageIdFree) {

@@ -51,7 +51,7 @@ TEST(ReadOptionsJsonTest, OfAnEmptyObjectAsksForNothing) {
 TEST(ReadOptionsJsonTest, RefusesAMemberThatNoReadKnows) {
   const std::string message =
       "the payload has an unknown option: accepted are filter, revision, from_revision, limit, "
-      "cursor, meta_only, ignore_deletes, include_deleted";
+      "cursor, older_than, meta_only, ignore_deletes, include_deleted";
   for (const auto* const payload : {R"({"limits": 5})",
                                     R"({"kv_limit": 5})",
                                     R"({"kv-limit": 5})",

@@ -59,9 +59,8 @@ std::string ErrorOf(std::string_view topic) {
 
 TEST(RequestTopicTest, NamesAVerbAndItsKey) {
   for (const auto& row : kOfAKey) {
-    const std::string before = row.verb == Verb::kUpdate ? "17/" : "";
-    ExpectRequest(Topic(row.name) + "/k", row.verb, before + "k");
-    ExpectRequest(Topic(row.name) + "/a/get/\xE6\xB8\xA9", row.verb, before + "a/get/\xE6\xB8\xA9");
+    ExpectRequest(Topic(row.name) + "/k", row.verb, "k");
+    ExpectRequest(Topic(row.name) + "/a/get/\xE6\xB8\xA9", row.verb, "a/get/\xE6\xB8\xA9");
   }
 }
 
@@ -73,6 +72,16 @@ TEST(RequestTopicTest, OfAVerbThatNeedsAKeyIsInvalidWithoutOne) {
   }
   EXPECT_EQ(ErrorOf("$KV/b/update"), "invalid-key");
   EXPECT_EQ(ErrorOf("$KV/b/update/"), "invalid-key");
+}
+
+TEST(RequestTopicTest, OfAnUpdateNamesTheRevision) {
+  EXPECT_EQ(ParseRequest("$KV/b/update/17/a/b")->revision, 17U);
+  EXPECT_EQ(ParseRequest("$KV/b/update/0/a")->revision, 0U);
+  EXPECT_EQ(ParseRequest("$KV/b/update/18446744073709551615/a")->revision, ~Revision{0});
+  EXPECT_EQ(ParseRequest("$KV/b/put/17/a")->revision, std::nullopt);
+  for (const char* wrong : {"x", "-1", "+1", "1.0", "18446744073709551616", "", " 1"}) {
+    EXPECT_EQ(ErrorOf("$KV/b/update/" + std::string(wrong) + "/k"), "bad-request") << wrong;
+  }
 }
 
 TEST(RequestTopicTest, NamesAVerbWithOrWithoutAPrefix) {

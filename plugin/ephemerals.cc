@@ -1,0 +1,93 @@
+#include "plugin/ephemerals.h"
+
+#include <algorithm>
+
+namespace kv::plugin {
+
+bool Ephemerals::IsCurrent(const Name& name, Revision revision) const {
+  const auto bucket_name = BucketName::Parse(name.first);
+  const store::Bucket* bucket = bucket_name ? store_.Find(*bucket_name) : nullptr;
+  const store::KeyState* state = bucket != nullptr ? bucket->index().Find(name.second) : nullptr;
+  return state != nullptr && state->newest().revision == revision;
+}
+
+// A connection may last for years and write a new key each second: what is no longer its own must
+// not pile up.
+void Ephemerals::LookThrough(Owned& owned) const {
+  std::erase_if(owned.keys,
+                [this](const auto& item) { return !IsCurrent(item.first, item.second); });
+  owned.look_through_at = std::max<std::size_t>(64, 2 * owned.keys.size());
+}
+
+void Ephemerals::Wrote(const void* connection,
+                       const store::Bucket& bucket,
+                       std::string_view key,
+                       Revision revision) {
+  Owned& owned = by_connection_[connection];
+  owned.keys.insert_or_assign({bucket.name(), std::string(key)}, revision);
+  if (owned.keys.size() >= owned.look_through_at) {
+    LookThrough(owned);
+  }
+}
+
+void Ephemerals::Ended(const void* connection) {
+  const auto found = by_connection_.find(connection);
+  if (found == by_connection_.end()) {
+    return;
+  }
+  for (const auto& [name, revision] : found->second.keys) {
+    ending_.push_back({name.first, name.second, revision});
+  }
+  by_connection_.erase(found);
+}
+
+void Ephemerals::EndAll() {
+  for (const auto& [name, bucket] : store_.buckets()) {
+    for (auto& [key, revision] : bucket->EphemeralKeys()) {
+      ending_.push_back({name, std::move(key), revision});
+    }
+  }
+}
+
+bool Ephemerals::Step(TimePoint now, std::size_t limit) {
+  for (std::size_t i = 0; i < limit && !ending_.empty(); ++i) {
+    if (!Delete(ending_.front(), now)) {
+      return false;
+    }
+    ending_.pop_front();
+  }
+  return !ending_.empty();
+}
+
+// False: not now.
+bool Ephemerals::Delete(const Ending& ending, TimePoint now) {
+  const auto name = BucketName::Parse(ending.bucket);
+  const auto key = Key::Parse(ending.key);
+  store::Bucket* bucket = name ? store_.Find(*name) : nullptr;
+  if (!key || bucket == nullptr) {
+    return true;  // the bucket was dropped meanwhile
+  }
+  const auto written = bucket->Apply(*key,
+                                     {.operation = Operation::kDelete,
+                                      .expected = ending.revision,
+                                      .qos = 1,
+                                      .reason = Reason::kDisconnected},
+                                     now);
+  if (!written) {
+    const ErrorCode code = written.error().code;
+    return code != ErrorCode::kStorageError && code != ErrorCode::kUnavailable;
+  }
+  if (written->is_new()) {
+    publisher_.Publish({.bucket = bucket->name(),
+                        .retained = bucket->config().retained,
+                        .key = ending.key,
+                        .operation = Operation::kDelete,
+                        .revision = written->revision,
+                        .time = written->time,
+                        .reason = Reason::kDisconnected,
+                        .qos = 1});
+  }
+  return true;
+}
+
+}  // namespace kv::plugin

@@ -1,0 +1,164 @@
+#include "plugin/jobs.h"
+
+#include <chrono>
+
+#include "wire/names.h"
+
+namespace kv::plugin {
+namespace {
+
+constexpr std::size_t kEntriesAtOnce = 500;
+constexpr std::size_t kKeysAtOnce = 64;
+
+// The bucket that the job began with: not one that has its name now.
+Result<store::Bucket*> Same(store::Store& store, const std::string& name, store::BucketId id) {
+  const auto parsed = BucketName::Parse(name);
+  store::Bucket* bucket = parsed ? store.Find(*parsed) : nullptr;
+  if (bucket == nullptr || bucket->id() != id) {
+    return Error(ErrorCode::kBucketNotFound, "the bucket " + name + " was deleted meanwhile");
+  }
+  return bucket;
+}
+
+Error Unfinished(const Error& error, std::uint64_t count) {
+  return Error(error.code,
+               "stopped after " + std::to_string(count) + " keys, ask again to go on: " +
+                   error.message);
+}
+
+wire::Reply CountReply(std::uint64_t count) {
+  wire::Reply reply = wire::OkReply();
+  wire::AddNumber(reply, wire::kCount, count);
+  return reply;
+}
+
+}  // namespace
+
+Status Jobs::Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address) {
+  if (waiting_.size() >= kMax) {
+    return Error(ErrorCode::kUnavailable,
+                 std::to_string(kMax) + " requests of this kind are waiting, try again");
+  }
+  waiting_.push_back({std::move(job), std::move(address)});
+  return Ok{};
+}
+
+bool Jobs::Run(TimePoint now, Nanoseconds budget) {
+  using std::chrono::steady_clock;
+  const auto end = steady_clock::now() + std::chrono::nanoseconds(budget);
+  while (!waiting_.empty() && steady_clock::now() < end) {
+    auto done = waiting_.front().job->Step(now);
+    if (done && !*done) {
+      continue;
+    }
+    Waiting finished = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (finished.address) {
+      replier_.SendWhenDurable(
+          store_.last_sequence(),
+          std::move(*finished.address),
+          done ? finished.job->DoneReply() : wire::ErrorReply(done.error()));
+    }
+  }
+  return !waiting_.empty();
+}
+
+PurgeJob::PurgeJob(store::Store& store,
+                   Publisher& publisher,
+                   const store::Bucket& bucket,
+                   const std::optional<Author>& author,
+                   std::string message_id)
+    : store_(store),
+      publisher_(publisher),
+      bucket_(bucket.name()),
+      id_(bucket.id()),
+      end_(bucket.stats().last_revision),
+      author_(author),
+      message_id_(std::move(message_id)) {}
+
+// Keys that have something to purge; none when all were seen.
+std::vector<std::string> PurgeJob::NextKeys(const store::Bucket& bucket) {
+  std::vector<std::string> keys;
+  const auto& entries = bucket.index().by_revision();
+  auto at = entries.lower_bound(next_);
+  for (std::size_t looked = 0; keys.size() < kKeysAtOnce && looked < kEntriesAtOnce; ++looked, ++at) {
+    if (at == entries.end() || at->first > end_) {
+      next_ = end_ + 1;
+      break;
+    }
+    next_ = at->first + 1;
+    const store::KeyState& state = *at->second;
+    const bool is_newest = state.newest().revision == at->first;  // else it comes again
+    if (is_newest && state.newest().operation != Operation::kPurge) {
+      count_ += state.has_value() ? 1U : 0U;
+      keys.push_back(state.key);
+    }
+  }
+  return keys;
+}
+
+Result<bool> PurgeJob::Step(TimePoint now) {
+  auto bucket = Same(store_, bucket_, id_);
+  if (!bucket) {
+    return Unfinished(bucket.error(), count_);
+  }
+  if (next_ > end_) {
+    auto remembered = (*bucket)->Remember(message_id_, std::to_string(count_), now);
+    return remembered ? Result<bool>(true) : Unfinished(remembered.error(), count_);
+  }
+  const std::uint64_t done = count_;
+  const std::vector<std::string> keys = NextKeys(**bucket);
+  const Author* author = (*bucket)->config().audit && author_ ? &*author_ : nullptr;
+  std::vector<store::KeyedWrite> writes;
+  for (const auto& key : keys) {
+    writes.push_back({*Key::Parse(key),
+                      {.operation = Operation::kPurge, .author = author, .qos = 1}});
+  }
+  store::RevisionList revisions;
+  auto written = (*bucket)->ApplyAll(writes, {}, now, revisions);
+  if (!written) {
+    return Unfinished(written.error(), done);
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    publisher_.Publish({.bucket = bucket_,
+                        .retained = (*bucket)->config().retained,
+                        .key = keys[i],
+                        .operation = Operation::kPurge,
+                        .revision = revisions[i],
+                        .time = written->time,
+                        .qos = 1,
+                        .author = author});
+  }
+  if (written->not_flushed) {
+    return Unfinished(*written->not_flushed, count_);
+  }
+  return false;
+}
+
+wire::Reply PurgeJob::DoneReply() const { return CountReply(count_); }
+
+ForgetMarkersJob::ForgetMarkersJob(store::Store& store,
+                                   const store::Bucket& bucket,
+                                   TimePoint before)
+    : store_(store),
+      bucket_(bucket.name()),
+      id_(bucket.id()),
+      end_(bucket.stats().last_revision),
+      before_(before) {}
+
+Result<bool> ForgetMarkersJob::Step(TimePoint /*now*/) {
+  auto bucket = Same(store_, bucket_, id_);
+  if (!bucket) {
+    return Unfinished(bucket.error(), count_);
+  }
+  auto forgotten = (*bucket)->ForgetMarkers(before_, end_, kKeysAtOnce, next_);
+  if (!forgotten) {
+    return Unfinished(forgotten.error(), count_);
+  }
+  count_ += *forgotten;
+  return next_ == 0;
+}
+
+wire::Reply ForgetMarkersJob::DoneReply() const { return CountReply(count_); }
+
+}  // namespace kv::plugin

@@ -1,0 +1,94 @@
+// Jobs: work of any size that requests have asked for, done in slices so that the broker goes on
+// serving meanwhile. The broker's thread only.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/clock.h"
+#include "plugin/publisher.h"
+#include "plugin/replier.h"
+#include "store/store.h"
+
+namespace kv::plugin {
+
+class Job {
+ public:
+  Job() = default;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  virtual ~Job() = default;
+
+  // Some of the work, for well below a millisecond. True when all is done; `reply` is then set.
+  virtual Result<bool> Step(TimePoint now) = 0;
+  virtual wire::Reply DoneReply() const = 0;
+};
+
+class Jobs {
+ public:
+  static constexpr std::size_t kMax = 100;
+
+  Jobs(store::Store& store, Replier& replier) : store_(store), replier_(replier) {}
+
+  // `address`: who gets the reply. Errors: unavailable, when kMax are waiting.
+  Status Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address);
+  bool empty() const { return waiting_.empty(); }
+  // True if there is more to do.
+  bool Run(TimePoint now, Nanoseconds budget);
+
+ private:
+  struct Waiting {
+    std::unique_ptr<Job> job;
+    std::optional<ReplyAddress> address;
+  };
+
+  store::Store& store_;
+  Replier& replier_;
+  std::deque<Waiting> waiting_;
+};
+
+// Purges every key of a bucket that it had when the job began.
+class PurgeJob final : public Job {
+ public:
+  PurgeJob(store::Store& store, Publisher& publisher, const store::Bucket& bucket,
+           const std::optional<Author>& author, std::string message_id);
+  Result<bool> Step(TimePoint now) override;
+  wire::Reply DoneReply() const override;
+
+ private:
+  store::Store& store_;
+  Publisher& publisher_;
+  const std::string bucket_;
+  const store::BucketId id_;
+  const Revision end_;
+  const std::optional<Author> author_;
+  const std::string message_id_;
+  Revision next_ = 0;
+  std::uint64_t count_ = 0;
+
+  std::vector<std::string> NextKeys(const store::Bucket& bucket);
+};
+
+// Forgets the keys whose newest entry is an old marker.
+class ForgetMarkersJob final : public Job {
+ public:
+  ForgetMarkersJob(store::Store& store, const store::Bucket& bucket, TimePoint before);
+  Result<bool> Step(TimePoint now) override;
+  wire::Reply DoneReply() const override;
+
+ private:
+  store::Store& store_;
+  const std::string bucket_;
+  const store::BucketId id_;
+  const Revision end_;
+  const TimePoint before_;
+  Revision next_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace kv::plugin

@@ -1,0 +1,76 @@
+#include "plugin/writer.h"
+
+namespace kv::plugin {
+
+store::Write WriteOf(const wire::WriteOptions& options, const wire::Incoming& incoming) {
+  return {.operation = options.operation(),
+          .create = options.verb == wire::WriteVerb::kCreate,
+          .expected = options.expected,
+          .value = incoming.payload,
+          .properties = &incoming.own,
+          .ttl = options.ttl,
+          .ephemeral = options.ephemeral && options.operation() == Operation::kPut,
+          .qos = incoming.qos};
+}
+
+Result<Outcome> Writer::Write(const Client& client,
+                              BucketName name,
+                              std::span<store::KeyedWrite> writes,
+                              const store::Identity& identity,
+                              TimePoint now) {
+  auto bucket = store_.FindForWrite(name, writes, now);
+  if (!bucket) {
+    return std::move(bucket).error();
+  }
+  Outcome outcome{.bucket = *bucket};
+  if (outcome.bucket == nullptr) {
+    outcome.revisions.resize(writes.size());
+    ++counters_.writes;
+    return outcome;
+  }
+  if (outcome.bucket->config().audit) {
+    outcome.author = Author{std::string(client.id), std::string(client.username)};
+    for (auto& item : writes) {
+      item.write.author = &*outcome.author;
+    }
+  }
+  auto written = outcome.bucket->ApplyAll(writes, identity, now, outcome.revisions);
+  if (!written) {
+    return std::move(written).error();
+  }
+  outcome.written = std::move(*written);
+  ++counters_.writes;
+  for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
+    if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
+      ephemerals_.Wrote(
+          client.connection, *outcome.bucket, writes[i].key.text(), outcome.revisions[i]);
+    }
+  }
+  // The views of the writes end with the call; what they pointed to is in the outcome.
+  for (auto& item : writes) {
+    item.write.author = nullptr;
+  }
+  return outcome;
+}
+
+void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes) {
+  for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
+    if (outcome.revisions[i] == 0) {
+      continue;
+    }
+    const store::Write& write = writes[i].write;
+    const bool put = write.operation == Operation::kPut;
+    publisher_.Publish({.bucket = outcome.bucket->name(),
+                        .retained = outcome.bucket->config().retained,
+                        .key = writes[i].key.text(),
+                        .operation = write.operation,
+                        .revision = outcome.revisions[i],
+                        .time = outcome.written.time,
+                        .qos = write.qos,
+                        .value = put ? write.value : std::string_view(),
+                        .own = write.properties,
+                        .author = outcome.author ? &*outcome.author : nullptr});
+  }
+}
+
+}  // namespace kv::plugin
