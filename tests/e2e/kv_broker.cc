@@ -56,6 +56,19 @@ std::string PluginPath() {
 
 KvBroker::KvBroker(KvBrokerOptions options) : options_(std::move(options)) {}
 
+KvBroker::~KvBroker() {
+  process_.Stop();
+  if (std::getenv("MOSQUITTO_PRELOAD") == nullptr) {  // NOLINT(concurrency-mt-unsafe)
+    return;
+  }
+  constexpr std::size_t enough = 10'000;
+  const std::string log = process_.FullLog();
+  for (const char* complaint : {"Sanitizer:", "runtime error:"}) {
+    const std::size_t found = log.find(complaint);
+    EXPECT_EQ(found, std::string::npos) << log.substr(log.rfind('\n', found) + 1, enough);
+  }
+}
+
 std::string KvBroker::Configuration() const {
   // A reply follows its PUBACK as a second small packet, which would wait 40 ms for the client's
   // delayed ACK of the first.

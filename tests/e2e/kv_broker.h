@@ -44,6 +44,10 @@ struct KvBrokerOptions {
 class KvBroker {
  public:
   explicit KvBroker(KvBrokerOptions options = {});
+  // Stops it. What a sanitizer had to say in one of its lives fails the test.
+  ~KvBroker();
+  KvBroker(const KvBroker&) = delete;
+  KvBroker& operator=(const KvBroker&) = delete;
 
   BrokerProcess::StartResult Start();
   // SIGTERM, respectively SIGKILL, and Start().

@@ -1,6 +1,8 @@
 // The plugin in the ways that brokers are run: by hand, reloaded, and beside another plugin.
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -66,11 +68,16 @@ TEST_F(LoadingTest, AnswersSoonOnABrokerWithNothingElseToDo) {
   ASSERT_NO_FATAL_FAILURE(StartBroker());
   // The broker's loop sleeps for 100 ms; a reply that waits for the disk must not wait for that.
   constexpr int count = 50;
-  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::chrono::steady_clock::duration> times;
   for (int i = 0; i < count; ++i) {
+    const auto start = std::chrono::steady_clock::now();
     ASSERT_TRUE(client().Put("b/k", std::to_string(i)).ok());
+    times.push_back(std::chrono::steady_clock::now() - start);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, count * milliseconds(50));
+  // What the machine does beside must not decide; without being woken, none would be so fast.
+  const auto quick = times.begin() + count / 5;
+  std::nth_element(times.begin(), quick, times.end());
+  EXPECT_LT(*quick, milliseconds(50));
 }
 
 TEST_F(LoadingTest, ShowsItsMetrics) {

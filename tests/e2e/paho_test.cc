@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr auto kWait = std::chrono::seconds(20);
+constexpr auto kWait = std::chrono::seconds(60);
 
 std::string UserProperty(const mqtt::const_message_ptr& message, const std::string& wanted) {
   const mqtt::properties& properties = message->get_properties();

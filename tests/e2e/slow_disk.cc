@@ -26,6 +26,7 @@ SlowDisk::SlowDisk() {
 }
 
 SlowDisk::~SlowDisk() {
+  Release();  // or the broker would not stop
   munmap(control_, sizeof(SlowSyncControl));
 }
 

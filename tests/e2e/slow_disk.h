@@ -1,4 +1,4 @@
-// A broker whose disk the test makes slow or broken while it runs.
+// A broker whose disk the test makes slow, holds up or breaks while it runs.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,10 @@ class SlowDisk {
 
   std::uint64_t flushes() const { return control_->flushes; }
   void SetDelay(milliseconds delay);
+  // Flushes that have not begun wait until Release().
+  void Hold() { control_->held = 1; }
+  void Release() { control_->held = 0; }
+  bool IsAwaited() const { return control_->waiting > 0; }
   void Break(int error) { control_->error = error; }
   void Repair() { control_->error = 0; }
 

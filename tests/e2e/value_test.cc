@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/kv_broker.h"
-#include "tests/e2e/poll.h"
 #include "tests/e2e/reasons.h"
 
 namespace kv::testing {

@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/kv_broker.h"
-#include "tests/e2e/poll.h"
 #include "tests/e2e/reasons.h"
 
 namespace kv::testing {
@@ -73,7 +72,7 @@ TEST_F(Expiry, AKeysOwnTtlEndsItWithAPurgeMarker) {
 }
 
 TEST_F(Expiry, TheBucketsTtlEndsEveryKeyAndCountsFromItsLastWrite) {
-  ASSERT_NO_FATAL_FAILURE(Start({{"bucket_b", "ttl=400ms"}}));
+  ASSERT_NO_FATAL_FAILURE(Start({{"bucket_b", "ttl=2s"}}));
   ASSERT_TRUE(IsSuccess(client().Publish("kv/b/a", "v")));
   ASSERT_TRUE(IsSuccess(client().Publish("kv/b/c", "v")));
   const auto written_last = steady_clock::now();
@@ -83,7 +82,7 @@ TEST_F(Expiry, TheBucketsTtlEndsEveryKeyAndCountsFromItsLastWrite) {
   }
   ExpectExpired(Next(), "kv/b/c", 4);
   ExpectExpired(Next(), "kv/b/a", 5);
-  EXPECT_GE(steady_clock::now() - written_last, std::chrono::milliseconds(400));
+  EXPECT_GE(steady_clock::now() - written_last, std::chrono::seconds(2));
   EXPECT_TRUE(client().Keys("b").empty());
 }
 
@@ -102,15 +101,15 @@ TEST_F(Expiry, AKeysOwnTtlInABucketWithOneEndsItAtTheSoonerTime) {
 }
 
 TEST_F(Expiry, WritingAgainEndsTheTtlOfTheWriteBefore) {
-  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(Start({{"bucket_b", "history=1"}}));
   const std::vector<std::string> ops = {"put", "delete", "purge"};
   for (const std::string& op : ops) {
-    ASSERT_TRUE(IsSuccess(client().Publish("kv/b/" + op, "v", {.properties = Ttl("200ms")})));
+    ASSERT_TRUE(IsSuccess(client().Publish("kv/b/" + op, "v", {.properties = Ttl("2s")})));
     ASSERT_TRUE(IsSuccess(client().Publish(
         "kv/b/" + op, op == "put" ? "stays" : "", {.properties = Properties().User("kv-op", op)})));
   }
   // Due after all of them, so what is to be seen of them has been.
-  ASSERT_TRUE(IsSuccess(client().Publish("kv/b/last", "v", {.properties = Ttl("400ms")})));
+  ASSERT_TRUE(IsSuccess(client().Publish("kv/b/last", "v", {.properties = Ttl("2s")})));
   for (int i = 0; i < 7; ++i) {
     EXPECT_EQ(Next().Property("kv-reason"), std::nullopt);
   }
@@ -120,9 +119,9 @@ TEST_F(Expiry, WritingAgainEndsTheTtlOfTheWriteBefore) {
 
 TEST_F(Expiry, AnExpiryWhileTheBrokerWasAwayHappensAtItsStart) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  const auto written = steady_clock::now();
-  ASSERT_TRUE(client().Put("b/k", "v", Ttl("200ms")).ok());
   ASSERT_TRUE(client().Put("b/stays", "v", Ttl("1h")).ok());
+  ASSERT_TRUE(client().Put("b/k", "v", Ttl("200ms")).ok());
+  const auto written = steady_clock::now();
   broker().process().Kill();
   while (steady_clock::now() - written < std::chrono::milliseconds(200)) {
     std::this_thread::yield();
@@ -140,6 +139,7 @@ TEST_F(Expiry, ThousandsOfKeysThatAreDueTogetherEndTogether) {
   ASSERT_NO_FATAL_FAILURE(Start({{"bucket_b", "ttl=1s"}}));
   constexpr std::size_t kCount = 15'000;
   ASSERT_EQ(watcher().Subscribe("kv/#", 0), 0);  // nothing to acknowledge: that takes its time
+  const auto begin = steady_clock::now();
   for (std::size_t i = 0; i < kCount; ++i) {
     ASSERT_TRUE(client().PublishAsync("kv/b/" + std::to_string(i), "v", {.qos = 0}));
   }
@@ -153,8 +153,9 @@ TEST_F(Expiry, ThousandsOfKeysThatAreDueTogetherEndTogether) {
       EXPECT_TRUE(expired.insert(message->topic).second) << message->topic << " twice";
     }
   }
-  // So many each time that an idle broker wakes by itself would take 8 s.
-  EXPECT_LT(steady_clock::now() - written, std::chrono::seconds(6));
+  // So many each time that an idle broker wakes by itself would take 8 s more than it has to do,
+  // which on a slow machine is as slow as the writing was.
+  EXPECT_LT(steady_clock::now() - written, std::chrono::seconds(6) + 2 * (written - begin));
   EXPECT_TRUE(RetainedMessages(broker().port(), "kv/b/#").empty());
   const auto info = client().Info("b");
   EXPECT_EQ(info["keys"], 0);

@@ -144,7 +144,7 @@ TEST_F(FailedStoreTest, CanBeReadWhenTheDatabaseCannotBeOpenedForWriting) {
   });
   ASSERT_TRUE(disk_->AwaitFailures(1));
   // A reading that falls into the reopening itself is told so; the one after it is not.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   std::string flushed = Get("a");
   while (flushed == "storage-error" && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();

@@ -121,13 +121,10 @@ TEST_F(StoreBucketsTest, CallBackWhenWhatIsWaitedForIsOnDisk) {
   const auto written = bucket().Apply(*Key::Parse("k"), {.value = "v"}, now_);
   ASSERT_TRUE(written.ok());
   store_->RequestDurable(written->sequence);
-  while (!store_->IsDurable(written->sequence)) {
-    const int seen = calls;
-    if (!store_->IsDurable(written->sequence)) {
-      calls.wait(seen);
-    }
+  // It is on disk a moment before the call that says so.
+  for (int seen = calls; seen == 0 || !store_->IsDurable(written->sequence); seen = calls) {
+    calls.wait(seen);
   }
-  EXPECT_GT(calls, 0);
   EXPECT_GT(store_->last_flush(), 0);
   store_.reset();  // before what it calls back
 }
@@ -138,7 +135,7 @@ TEST_F(StoreBucketsTest, ASmallJournalNeverStopsWritesForLackOfAFlush) {
   Open();
   const std::string value(1000, 'v');
   std::size_t refused = 0;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   for (int done = 0; done < 4000 && std::chrono::steady_clock::now() < deadline;) {
     const auto written =
         bucket().Apply(*Key::Parse("k" + std::to_string(done)), {.value = value}, now_);

@@ -21,7 +21,7 @@ namespace kv::testing {
 using std::chrono::milliseconds;
 
 // Long enough for a broker under valgrind on a busy machine: only a failing test waits so long.
-inline constexpr milliseconds kDefaultTimeout{20'000};
+inline constexpr milliseconds kDefaultTimeout{60'000};
 
 // Unique among the clients of this process and, by its id, of the others on this machine.
 std::string UniqueClientId();

@@ -1,5 +1,5 @@
-// A disk that is slow, or broken, or only counts: preloaded into a broker, it stands in for fsync
-// and fdatasync. See slow_sync.h for who controls it.
+// A disk that is slow, held up or broken, or only counts: preloaded into a broker, it stands in for
+// fsync and fdatasync. See slow_sync.h for who controls it.
 #include "tests/support/slow_sync.h"
 
 #include <dlfcn.h>
@@ -14,6 +14,9 @@
 
 namespace kv::testing {
 namespace {
+
+// The standard library's waiting does not reach across processes.
+constexpr std::chrono::milliseconds kLook{1};
 
 SlowSyncControl* MapControl() {
   const char* path = std::getenv(kSlowSyncFile);  // NOLINT(concurrency-mt-unsafe)
@@ -37,6 +40,11 @@ int Flush(const char* name, int file) {
     return real(file);
   }
   std::this_thread::sleep_for(std::chrono::microseconds(control->delay_us.load()));
+  ++control->waiting;
+  while (control->held.load() != 0) {
+    std::this_thread::sleep_for(kLook);
+  }
+  --control->waiting;
   const int error = control->error.load();
   const int result = error == 0 ? real(file) : -1;
   ++control->flushes;

@@ -7,7 +7,7 @@ const { randomUUID } = require('node:crypto');
 const mqtt = require('mqtt');
 
 const url = `mqtt://127.0.0.1:${process.argv[2]}`;
-const DEADLINE_MS = 20000;
+const DEADLINE_MS = 60000;
 
 function withDeadline(promise, what) {
   let timer;
