@@ -6,6 +6,8 @@ find_package(nlohmann_json REQUIRED)
 
 find_path(MOSQUITTO_PLUGIN_INCLUDE mosquitto_plugin.h REQUIRED)
 find_library(MOSQUITTO_LIBRARY mosquitto REQUIRED)
+find_path(PAHO_C_INCLUDE MQTTClient.h REQUIRED)
+find_library(PAHO_C_LIBRARY paho-mqtt3c REQUIRED)
 
 if(MOSQUITTO_KV_TESTS)
   find_package(GTest REQUIRED)

@@ -13,6 +13,7 @@ constexpr Nanoseconds kSliceAtStart = 250 * kMillisecond;
 constexpr Nanoseconds kSlice = 2 * kMillisecond;
 constexpr Nanoseconds kSweepInterval = 10 * kMillisecond;
 constexpr std::size_t kSweepLimit = 200;
+constexpr std::size_t kWillsLimit = 200;
 constexpr std::size_t kTakeBackLimit = 64;  // entries
 
 store::StoreOptions StoreOptionsOf(const PluginOptions& options, std::function<void()> wake) {
@@ -54,6 +55,7 @@ KvService::KvService(const PluginOptions& options,
       publisher_(port, topics_) {}
 
 KvService::~KvService() {
+  loopback_.reset();
   if (store_) {
     if (const auto closed = store_->Close(); !closed) {
       port_.Log(LogLevel::kError,
@@ -74,6 +76,9 @@ Result<std::unique_ptr<KvService>> KvService::Start(const PluginOptions& options
     }
   }
   service->BeginRestore();
+  if (options.wills) {
+    service->ListenForWills();
+  }
   return service;
 }
 
@@ -160,6 +165,21 @@ void KvService::BeginRestore() {
   ContinueRestore(kSliceAtStart);
 }
 
+void KvService::ListenForWills() {
+  wills_.emplace(*store_, topics_, *writer_, publisher_, port_, counters_, wake_);
+  loopback_.emplace(
+      loopback::Options{.client_id = "mosquitto-kv-wills",
+                        .port = options_.wills_port,
+                        .username = options_.wills_username,
+                        .password = options_.wills_password,
+                        .filter = topics_.data_prefix() + options_.wills_filter},
+      loopback::Loopback::Handlers{
+          .on_message = [this](loopback::Arrived&& message) { wills_->Arrive(std::move(message)); },
+          .on_state = [this](bool connected, const std::string& line) {
+            wills_->Report(connected, line);
+          }});
+}
+
 void KvService::ContinueRestore(Nanoseconds budget) {
   const bool done = restorer_->Step(budget);
   if (!done) {
@@ -230,6 +250,7 @@ void KvService::Work(TimePoint now) {
   bool more = ephemerals_->Step(now, kSweepLimit);
   more = jobs_->Run(now, kSlice) || more;
   more = TakeBack(now, kSlice) || more;
+  more = (wills_ && wills_->Step(now, kWillsLimit)) || more;
   if (more) {
     wake_();
   }

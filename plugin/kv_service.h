@@ -20,6 +20,7 @@
 #include "plugin/replier.h"
 #include "plugin/request_plane.h"
 #include "plugin/restorer.h"
+#include "plugin/wills.h"
 #include "plugin/writer.h"
 #include "store/store.h"
 #include "wire/topics.h"
@@ -58,6 +59,7 @@ class KvService {
   Status DeclareBuckets();
   Status DeclareBucket(BucketName name, const BucketConfig& config, TimePoint now);
   void BeginRestore();
+  void ListenForWills();
   void ContinueRestore(Nanoseconds budget);
   bool Sweep(TimePoint now);  // true if more is due
   void Work(TimePoint now);   // a slice of what nobody waits for
@@ -83,6 +85,8 @@ class KvService {
   std::optional<RequestPlane> request_plane_;
   std::optional<Metrics> metrics_;
   std::optional<Restorer> restorer_;
+  std::optional<Wills> wills_;
+  std::optional<loopback::Loopback> loopback_;  // behind wills_: it ends first
   TimePoint last_sweep_ = 0;
   TimePoint last_pruning_ = 0;
   bool was_writable_ = true;

@@ -52,6 +52,13 @@ bool SetMaxBuckets(PluginOptions& options, const std::string& text) {
   return number && *number >= 1;
 }
 
+bool SetWillsPort(PluginOptions& options, const std::string& text) {
+  const auto number = ParseUnsigned(text);
+  const bool good = number && *number >= 1 && *number <= 65535;
+  options.wills_port = static_cast<std::uint16_t>(good ? *number : 0);
+  return good;
+}
+
 bool SetSync(PluginOptions& options, const std::string& text) {
   if (text == "always") {
     options.sync = store::Sync::kAlways;
@@ -147,11 +154,39 @@ const std::vector<Option>& Options() {
        }},
       {{"wills",
         "false",
-        "false (this version does not carry wills)",
-        "Whether wills to kv topics are stored; brokers of the 2.0 series do not show wills to "
-        "plugins."},
+        "true or false",
+        "Whether wills to kv topics are stored. Brokers of the 2.0 series do not show wills to "
+        "plugins: with true the plugin subscribes to the buckets as a client of this broker, which "
+        "costs the broker one delivery more for each change."},
+       [](PluginOptions& o, const std::string& text) { return SetFlagOf(o.wills, text); }},
+      {{"wills_port",
+        "1883",
+        "a port from 1 to 65535",
+        "The listener for that, on 127.0.0.1 and without TLS."},
+       SetWillsPort},
+      {{"wills_username",
+        "",
+        "a user that may read the kv topics",
+        "With whose name the plugin connects for wills; without it, as nobody."},
        [](PluginOptions& o, const std::string& text) {
-         return SetFlagOf(o.wills, text) && !o.wills;
+         o.wills_username = text;
+         return !text.empty();
+       }},
+      {{"wills_password",
+        "",
+        "the password of wills_username",
+        "And with which password."},
+       [](PluginOptions& o, const std::string& text) {
+         o.wills_password = text;
+         return !text.empty();
+       }},
+      {{"wills_filter",
+        "#",
+        "a filter below the topic prefix (+/status/#)",
+        "Where wills are looked for, <bucket>/<key>: the narrower, the cheaper."},
+       [](PluginOptions& o, const std::string& text) {
+         o.wills_filter = text;
+         return KeyFilter::Parse(text).ok();
        }},
       {{"bucket_defaults",
         "history=1",

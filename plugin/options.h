@@ -28,6 +28,10 @@ struct PluginOptions {
   std::optional<std::string> broker_snapshot;
   std::optional<std::string> backup_path;
   bool wills = false;
+  std::uint16_t wills_port = 1883;
+  std::string wills_username;
+  std::string wills_password;
+  std::string wills_filter = "#";  // of <bucket>/<key>
   BucketConfig bucket_defaults;
   std::map<std::string, BucketConfig> buckets;  // declared ones
 

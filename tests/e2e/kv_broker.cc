@@ -86,6 +86,9 @@ std::string KvBroker::Configuration() const {
   for (const auto& [name, value] : options_.plugin) {
     text += "plugin_opt_" + name + " " + value + "\n";
   }
+  if (IsOption(options_, "wills") && !IsOption(options_, "wills_port")) {
+    text += "plugin_opt_wills_port " + std::to_string(port()) + "\n";
+  }
   return text + options_.more_configuration;
 }
 

@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadOption{"duplicate_window", "-1s", {"accepted is a duration"}},
                       BadOption{"broker_snapshot", "/", {"mosquitto.db"}},
                       BadOption{"backup_path", "/no/such/directory", {"accepted is a directory"}},
-                      BadOption{"wills", "true", {"accepted is"}},
+                      BadOption{"wills", "yes", {"accepted is"}},
                       BadOption{"bucket_defaults", "history=65", {"history"}},
                       BadOption{"bucket_b", "histroy=5", {"histroy"}},
                       BadOption{"bucket_b", "ttl=fast", {"ttl"}},

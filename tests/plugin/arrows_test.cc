@@ -23,7 +23,8 @@ const std::map<std::string, Rooms> kArrows{
     {"kv", {}},
     {"wire", {"kv"}},
     {"store", {"kv"}},
-    {"plugin", {"kv", "wire", "store"}},
+    {"loopback", {"kv"}},
+    {"plugin", {"kv", "wire", "store", "loopback"}},
     {"client", {"kv", "wire"}},
     {"cli", {"kv", "wire", "client"}},
 };
@@ -37,7 +38,7 @@ const std::array<Foreign, 5> kForeign{{
     {"mosquitto", {"plugin"}},
     {"mqtt_protocol.h", {"plugin"}},
     {"mqtt/", {"client", "examples", "tests"}},
-    {"MQTT", {"client", "examples", "tests"}},
+    {"MQTT", {"client", "loopback", "examples", "tests"}},
 }};
 
 // The name in `#include <name>` or `#include "name"`; empty for any other line.

@@ -117,7 +117,11 @@ TEST(OptionsTest, RefuseBadValuesInOneLineThatNamesTheOptionAndWhatIsAccepted) {
       {"backup_path",
        {"", "/dev/null", "/nonexistent/directory"},
        "a directory that the broker's user can write"},
-      {"wills", {"", "true", "no"}, "false (this version does not carry wills)"},
+      {"wills", {"", "1", "no"}, "true or false"},
+      {"wills_port", {"", "0", "65536", "-1", "mqtt"}, "a port from 1 to 65535"},
+      {"wills_username", {""}, "a user that may read the kv topics"},
+      {"wills_password", {""}, "the password of wills_username"},
+      {"wills_filter", {"", "a+", "#/a", "a//b"}, "a filter below the topic prefix (+/status/#)"},
   };
   for (const auto& one : cases) {
     for (const auto& value : one.values) {
@@ -151,7 +155,8 @@ TEST(OptionsTest, ThatAreUnknownSuggestTheNearest) {
               "plugin_opt_" + name + " is unknown, nearest is plugin_opt_" + nearest +
                   "; accepted are store_path, topic_prefix, auto_create, max_buckets, sync, "
                   "sync_interval, cache_size, duplicate_window, broker_snapshot, backup_path, "
-                  "wills, bucket_defaults, bucket_<name>");
+                  "wills, wills_port, wills_username, wills_password, wills_filter, "
+                  "bucket_defaults, bucket_<name>");
   }
 }
 
