@@ -1,4 +1,5 @@
 // The examples do what they say, against a real broker.
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -68,6 +69,34 @@ TEST_F(Examples, DeviceCreatesItsDefaultsKeepsWhatIsThereAndFollowsChanges) {
   EXPECT_NE(device.output().find("kept interval"), std::string::npos) << device.output();
   EXPECT_NE(device.output().find("created power"), std::string::npos) << device.output();
   EXPECT_NE(device.output().find("interval = 15"), std::string::npos) << device.output();
+}
+
+TEST_F(Examples, PresenceIsSeenAndItsEnd) {
+  Program presence(std::string(KV_SOURCE_DIRECTORY) + "/examples/presence.sh " +
+                   std::to_string(broker().port()));
+  ASSERT_EQ(presence.Finish(), 0) << presence.output();
+  for (const char* expected : {"ann is online:  [online] kv-op:PUT kv-revision:1",
+                               "ann is gone:    [] kv-op:DEL kv-revision:2",
+                               "kv-reason:disconnected"}) {
+    EXPECT_NE(presence.output().find(expected), std::string::npos)
+        << expected << "\nis missing in\n" << presence.output();
+  }
+}
+
+TEST_F(Examples, LockIsHeldByOneAndLeftBehindByNobody) {
+  const std::string lock = "exec " + std::string(KV_LOCK) + " mqtt://127.0.0.1:" +
+                           std::to_string(broker().port()) + " job ";
+  // The first holder says who he is, and never ends by himself.
+  Program first(lock + "'echo holder $PPID; exec tail -f /dev/null'");
+  ASSERT_TRUE(first.ReadUntil("holder ")) << first.output();
+  EXPECT_NE(first.output().find("locked job with token 1\n"), std::string::npos) << first.output();
+  Program second(lock + "'echo token $KV_FENCING_TOKEN'");
+  ASSERT_TRUE(second.ReadUntil("waiting for job")) << second.output();
+  const std::size_t at = first.output().find("holder ") + 7;
+  ASSERT_EQ(::kill(std::stoi(first.output().substr(at)), SIGKILL), 0);
+  EXPECT_TRUE(second.ReadUntil("token 3")) << second.output();
+  EXPECT_EQ(second.Finish(), 0) << second.output();
+  EXPECT_EQ(client().Get("locks/job").status, "key-not-found");
 }
 
 TEST_F(Examples, WalkthroughShowsWhatItSays) {
