@@ -134,14 +134,15 @@ void KvService::BeginRestore() {
   restorer_.emplace(*store_, topics_, publisher_, std::move(snapshot));
   // What expired while nobody looked must not come back, not for a moment: it ends first.
   const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(kSliceAtStart);
-  while (Sweep(clock_.Now()) && std::chrono::steady_clock::now() < end) {
-  }
+  do {
+    Sweep(clock_.Now());
+  } while (more_is_due_ && std::chrono::steady_clock::now() < end);
   ContinueRestore(kSliceAtStart);
 }
 
 void KvService::ContinueRestore(Nanoseconds budget) {
-  const bool done = restorer_->Step(budget);
-  if (!done) {
+  // However long it takes: what has expired is not restored.
+  if (more_is_due_ || !restorer_->Step(budget)) {
     wake_();  // the next slice must not wait for the loop to wake by itself
     return;
   }
@@ -174,7 +175,8 @@ void KvService::OnTick() {
   WatchHealth();
   const TimePoint now = clock_.Now();
   if (IsDue(last_sweep_, now, kSweepInterval)) {
-    if (Sweep(now)) {
+    Sweep(now);
+    if (more_is_due_) {
       // Many are due at once: they must not wait for the broker to wake by itself, 100 ms later.
       last_sweep_ = 0;
       wake_();
@@ -189,7 +191,7 @@ void KvService::OnTick() {
   }
 }
 
-bool KvService::Sweep(TimePoint now) {
+void KvService::Sweep(TimePoint now) {
   std::vector<store::BucketExpiration> expired;
   // What is left is due again at the next sweep; WatchHealth tells of a failed store.
   const auto swept = store_->Expire(now, kSweepLimit, expired);
@@ -202,7 +204,7 @@ bool KvService::Sweep(TimePoint now) {
                         .reason = Reason::kExpired,
                         .qos = 1});
   }
-  return swept && store_->HasDue(now);
+  more_is_due_ = swept && store_->HasDue(now);
 }
 
 void KvService::WatchHealth() {

@@ -50,7 +50,7 @@ class KvService {
   Status DeclareBuckets();
   void BeginRestore();
   void ContinueRestore(Nanoseconds budget);
-  bool Sweep(TimePoint now);  // true if more is due
+  void Sweep(TimePoint now);
   void WatchHealth();
 
   const PluginOptions options_;
@@ -68,6 +68,7 @@ class KvService {
   std::optional<Metrics> metrics_;
   std::optional<Restorer> restorer_;
   TimePoint last_sweep_ = 0;
+  bool more_is_due_ = false;  // than the last sweep has ended
   TimePoint last_pruning_ = 0;
   bool was_writable_ = true;
 };
