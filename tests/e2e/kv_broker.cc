@@ -63,7 +63,7 @@ KvBroker::~KvBroker() {
   }
   constexpr std::size_t enough = 10'000;
   const std::string log = process_.FullLog();
-  for (const char* complaint : {"Sanitizer:", "runtime error:"}) {
+  for (const char* complaint : {"Sanitizer", "runtime error:"}) {
     const std::size_t found = log.find(complaint);
     EXPECT_EQ(found, std::string::npos) << log.substr(log.rfind('\n', found) + 1, enough);
   }
