@@ -29,7 +29,7 @@ class RequestPlane {
   struct Request {
     wire::RequestTopic topic;
     wire::ReadOptions options;
-    bool packed;  // the whole reply becomes one message (MQTT 3)
+    bool packed = false;  // the whole reply becomes one message (MQTT 3)
   };
 
   Replies Answer(const Client& client, const wire::Incoming& incoming) const;

@@ -84,7 +84,7 @@ std::string KvBroker::Configuration() const {
     text += "plugin_opt_broker_snapshot " + snapshot_path().string() + "\n";
   }
   for (const auto& [name, value] : options_.plugin) {
-    text += "plugin_opt_" + name + " " + value + "\n";
+    text.append("plugin_opt_").append(name).append(" ").append(value).append("\n");
   }
   return text + options_.more_configuration;
 }
@@ -241,7 +241,7 @@ std::vector<Message> KvClient::History(std::string_view bucket_and_prefix, Prope
   return ReadPages("$KV/" + bucket + "/history" + prefix, properties.User("kv-limit", "500"));
 }
 
-std::vector<std::string> KvClient::Keys(std::string_view bucket, Properties properties) {
+std::vector<std::string> KvClient::Keys(std::string_view bucket, const Properties& properties) {
   std::vector<std::string> keys;
   for (const Message& page : ReadPages("$KV/" + std::string(bucket) + "/keys", properties)) {
     const auto json = nlohmann::json::parse(page.payload);
@@ -308,14 +308,15 @@ void ExpectNoneLeft(const std::map<std::string, Message>& retained) {
 void ExpectRetainedEqualsStore(std::uint16_t port, std::string_view bucket) {
   KvClient client(port);
   ASSERT_TRUE(client.Connect()) << client.error();
-  const std::string name(bucket);
-  auto retained = RetainedMessages(port, "kv/" + name + "/#");
+  const std::string path = std::string(bucket) + "/";
+  const std::string topic = "kv/" + path;
+  auto retained = RetainedMessages(port, topic + "#");
   for (const std::string& key :
        client.Keys(bucket, Properties().User("kv-include-deleted", "true"))) {
-    const Answer stored = client.Get(name + "/" + key);
+    const Answer stored = client.Get(path + key);
     ASSERT_TRUE(stored.ok() || stored.status == "key-not-found") << key << ": " << stored;
     const bool has_value = stored.ok() && !stored.value.empty();
-    ExpectRetained(retained, "kv/" + name + "/" + key, has_value, stored.message);
+    ExpectRetained(retained, topic + key, has_value, stored.message);
   }
   ExpectNoneLeft(retained);
 }
