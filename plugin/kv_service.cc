@@ -157,11 +157,10 @@ void KvService::BeginRestore() {
   // for a moment: it ends first.
   const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(kSliceAtStart);
   ephemerals_->EndAll();
-  bool more = true;
-  while (more && std::chrono::steady_clock::now() < end) {
-    more = Sweep(clock_.Now());
-    more = ephemerals_->Step(clock_.Now(), kSweepLimit) || more;
-  }
+  do {
+    Sweep(clock_.Now());
+    more_is_due_ = ephemerals_->Step(clock_.Now(), kSweepLimit) || more_is_due_;
+  } while (more_is_due_ && std::chrono::steady_clock::now() < end);
   ContinueRestore(kSliceAtStart);
 }
 
@@ -181,8 +180,8 @@ void KvService::ListenForWills() {
 }
 
 void KvService::ContinueRestore(Nanoseconds budget) {
-  const bool done = restorer_->Step(budget);
-  if (!done) {
+  // However long it takes: what has expired is not restored.
+  if (more_is_due_ || !restorer_->Step(budget)) {
     wake_();  // the next slice must not wait for the loop to wake by itself
     return;
   }
@@ -230,7 +229,8 @@ void KvService::OnTick() {
   WatchHealth();
   const TimePoint now = clock_.Now();
   if (IsDue(last_sweep_, now, kSweepInterval)) {
-    if (Sweep(now)) {
+    Sweep(now);
+    if (more_is_due_) {
       // Many are due at once: they must not wait for the broker to wake by itself, 100 ms later.
       last_sweep_ = 0;
       wake_();
@@ -248,6 +248,7 @@ void KvService::OnTick() {
 
 void KvService::Work(TimePoint now) {
   bool more = ephemerals_->Step(now, kSweepLimit);
+  more_is_due_ = more || more_is_due_;
   more = jobs_->Run(now, kSlice) || more;
   more = TakeBack(now, kSlice) || more;
   more = (wills_ && wills_->Step(now, kWillsLimit)) || more;
@@ -278,7 +279,7 @@ bool KvService::TakeBack(TimePoint now, Nanoseconds budget) {
   return store_->HasLeaving();
 }
 
-bool KvService::Sweep(TimePoint now) {
+void KvService::Sweep(TimePoint now) {
   std::vector<store::BucketExpiration> expired;
   // What is left is due again at the next sweep; WatchHealth tells of a failed store.
   const auto swept = store_->Expire(now, kSweepLimit, expired);
@@ -292,7 +293,7 @@ bool KvService::Sweep(TimePoint now) {
                         .reason = Reason::kExpired,
                         .qos = 1});
   }
-  return swept && store_->HasDue(now);
+  more_is_due_ = swept && store_->HasDue(now);
 }
 
 void KvService::WatchHealth() {

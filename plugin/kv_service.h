@@ -61,7 +61,7 @@ class KvService {
   void BeginRestore();
   void ListenForWills();
   void ContinueRestore(Nanoseconds budget);
-  bool Sweep(TimePoint now);  // true if more is due
+  void Sweep(TimePoint now);
   void Work(TimePoint now);   // a slice of what nobody waits for
   bool TakeBack(TimePoint now, Nanoseconds budget);
   void WatchHealth();
@@ -88,6 +88,7 @@ class KvService {
   std::optional<Wills> wills_;
   std::optional<loopback::Loopback> loopback_;  // behind wills_: it ends first
   TimePoint last_sweep_ = 0;
+  bool more_is_due_ = false;  // to expire, or of ended connections, than was done
   TimePoint last_pruning_ = 0;
   bool was_writable_ = true;
 };

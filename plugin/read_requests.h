@@ -28,7 +28,7 @@ class ReadRequests {
   struct Request {
     wire::RequestTopic topic;
     wire::ReadOptions options;
-    bool packed;  // the whole reply becomes one message (MQTT 3)
+    bool packed = false;  // the whole reply becomes one message (MQTT 3)
   };
 
   Replies Read(const Request& request) const;

@@ -51,7 +51,7 @@ class Replier {
 
  private:
   struct Waiting {
-    store::Sequence sequence;
+    store::Sequence sequence = 0;
     ReplyAddress address;
     wire::Reply reply;
   };

@@ -59,7 +59,7 @@ struct StoreStats {
 };
 
 struct BucketExpiration {
-  const Bucket* bucket;
+  const Bucket* bucket = nullptr;
   Expiration expiration;
 };
 

@@ -63,7 +63,7 @@ KvBroker::~KvBroker() {
   }
   constexpr std::size_t enough = 10'000;
   const std::string log = process_.FullLog();
-  for (const char* complaint : {"Sanitizer:", "runtime error:"}) {
+  for (const char* complaint : {"Sanitizer", "runtime error:"}) {
     const std::size_t found = log.find(complaint);
     EXPECT_EQ(found, std::string::npos) << log.substr(log.rfind('\n', found) + 1, enough);
   }
@@ -84,7 +84,7 @@ std::string KvBroker::Configuration() const {
     text += "plugin_opt_broker_snapshot " + snapshot_path().string() + "\n";
   }
   for (const auto& [name, value] : options_.plugin) {
-    text += "plugin_opt_" + name + " " + value + "\n";
+    text.append("plugin_opt_").append(name).append(" ").append(value).append("\n");
   }
   if (IsOption(options_, "wills") && !IsOption(options_, "wills_port")) {
     text += "plugin_opt_wills_port " + std::to_string(port()) + "\n";
@@ -244,7 +244,7 @@ std::vector<Message> KvClient::History(std::string_view bucket_and_prefix, Prope
   return ReadPages("$KV/" + bucket + "/history" + prefix, properties.User("kv-limit", "500"));
 }
 
-std::vector<std::string> KvClient::Keys(std::string_view bucket, Properties properties) {
+std::vector<std::string> KvClient::Keys(std::string_view bucket, const Properties& properties) {
   std::vector<std::string> keys;
   for (const Message& page : ReadPages("$KV/" + std::string(bucket) + "/keys", properties)) {
     const auto json = nlohmann::json::parse(page.payload);
@@ -311,14 +311,15 @@ void ExpectNoneLeft(const std::map<std::string, Message>& retained) {
 void ExpectRetainedEqualsStore(std::uint16_t port, std::string_view bucket) {
   KvClient client(port);
   ASSERT_TRUE(client.Connect()) << client.error();
-  const std::string name(bucket);
-  auto retained = RetainedMessages(port, "kv/" + name + "/#");
+  const std::string path = std::string(bucket) + "/";
+  const std::string topic = "kv/" + path;
+  auto retained = RetainedMessages(port, topic + "#");
   for (const std::string& key :
        client.Keys(bucket, Properties().User("kv-include-deleted", "true"))) {
-    const Answer stored = client.Get(name + "/" + key);
+    const Answer stored = client.Get(path + key);
     ASSERT_TRUE(stored.ok() || stored.status == "key-not-found") << key << ": " << stored;
     const bool has_value = stored.ok() && !stored.value.empty();
-    ExpectRetained(retained, "kv/" + name + "/" + key, has_value, stored.message);
+    ExpectRetained(retained, topic + key, has_value, stored.message);
   }
   ExpectNoneLeft(retained);
 }

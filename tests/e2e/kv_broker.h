@@ -108,7 +108,7 @@ class KvClient : public MqttClient {
   // `$KV/<bucket>/<verb>[/<prefix>]` with all its pages. Fails the test if a page is an error.
   std::vector<Message> Entries(std::string_view bucket, Properties properties = {});
   std::vector<Message> History(std::string_view bucket_and_prefix, Properties properties = {});
-  std::vector<std::string> Keys(std::string_view bucket, Properties properties = {});
+  std::vector<std::string> Keys(std::string_view bucket, const Properties& properties = {});
   nlohmann::json Info(std::string_view bucket);
 
  private:

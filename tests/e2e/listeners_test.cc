@@ -71,7 +71,7 @@ TEST_F(ListenersTest, ReplyInEveryMode) {
       ASSERT_TRUE(first_.Put("b/1", "v").ok()) << mode;
       ASSERT_TRUE(second_.Put("b/2", "v").ok()) << mode;
     }
-    ASSERT_EQ(broker_.process().Stop(), 0);
+    ASSERT_EQ(broker_.process().Stop(), 0) << broker_.process().Log();
   }
 }
 

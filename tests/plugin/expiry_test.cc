@@ -115,8 +115,13 @@ TEST_F(ExpiryTest, HappensAsTheBrokerStartsWhenItWasDueMeanwhile) {
   Advance(3600 * kSecond);
   broker_.Take();
   ASSERT_NO_FATAL_FAILURE(Start());
+  // A slow machine does not get all of it done before its start is over.
+  ASSERT_TRUE(TickUntil([this] { return !broker_.Lines(LogLevel::kNotice, "restored").empty(); }));
   std::size_t ended = 0;
   for (const auto& one : broker_.Take()) {
+    if (one.topic.rfind("kv/", 0) != 0) {
+      continue;  // metrics
+    }
     // No expired value is retained again, not for a moment.
     EXPECT_EQ(one.payload, one.topic == "kv/b/k" ? "1" : "") << one.topic;
     ended += ValueOf(one, "kv-reason") == "expired" ? 1U : 0U;

@@ -59,7 +59,7 @@ TEST(OptionsTest, ThatAreSetToTheTablesDefaultsAreTheDefaults) {
       list.emplace_back(row.name, row.default_value);
     }
   }
-  EXPECT_EQ(list.size(), 9U);
+  EXPECT_EQ(list.size(), 11U);
   EXPECT_EQ(MustParse(list), MustParse({}));
 }
 

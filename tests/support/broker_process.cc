@@ -120,11 +120,23 @@ std::vector<std::string> SplitWords(const std::string& text) {
   return {std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()};
 }
 
+// A test that preloads something itself sees to the sanitizer's runtime, too.
+bool HasOwnPreload(const BrokerOptions& options) {
+  return std::any_of(options.extra_environment.begin(),
+                     options.extra_environment.end(),
+                     [](const auto& variable) { return variable.first == "LD_PRELOAD"; });
+}
+
 std::vector<std::string> CommandLine(const BrokerOptions& options,
                                      const std::filesystem::path& configuration) {
   std::vector<std::string> words = options.command_prefix;
   if (words.empty()) {
     words = SplitWords(Environment("MOSQUITTO_PREFIX"));
+  }
+  // Not before what stands in front of it: a shell does not survive every sanitizer's runtime.
+  const std::string preload = Environment("MOSQUITTO_PRELOAD");
+  if (!preload.empty() && !words.empty() && !HasOwnPreload(options)) {
+    words.insert(words.end(), {"env", "LD_PRELOAD=" + preload});
   }
   const std::string binary = Environment("MOSQUITTO_BINARY");
   words.push_back(binary.empty() ? kDefaultBinary : std::filesystem::absolute(binary).string());
@@ -147,7 +159,9 @@ std::vector<std::string> BrokerEnvironment(const BrokerOptions& options) {
     environment.emplace_back(*entry);
   }
   const std::string preload = Environment("MOSQUITTO_PRELOAD");
-  if (!preload.empty()) {
+  const bool has_prefix =
+      !options.command_prefix.empty() || !Environment("MOSQUITTO_PREFIX").empty();
+  if (!preload.empty() && !has_prefix) {
     SetVariable(environment, "LD_PRELOAD", preload);
   }
   for (const auto& [name, value] : options.extra_environment) {
