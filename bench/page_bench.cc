@@ -1,0 +1,104 @@
+// What one page of a reply costs the store, by the size of the bucket: a page must cost what it
+// returns. The bucket has history 1; pages of 100 from the middle of it, as a cursor gives them.
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <benchmark/benchmark.h>
+#include <stdlib.h>
+
+#include "store/store.h"
+
+namespace kv::store {
+namespace {
+
+// A bucket with so many keys, `site/<i / 100>/<i>`, kept for all benchmarks of this size.
+class Fixture {
+ public:
+  explicit Fixture(std::int64_t keys) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "kv-page-bench-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+    auto opened = Store::Open({.path = directory_.string() + "/store"}, 1);
+    store_ = std::move(*opened);
+    bucket_ = *store_->CreateBucket(*BucketName::Parse("b"), {}, 1);
+    const std::string value(128, 'v');
+    for (std::int64_t i = 0; i < keys; ++i) {
+      const std::string key = KeyOf(i);
+      for (;;) {  // the journal may be full for a moment
+        if (bucket_->Apply(*Key::Parse(key), {.value = value}, i + 1)) {
+          break;
+        }
+      }
+    }
+    IgnoreError(store_->WaitDurable(store_->last_sequence()), "reading works without");
+  }
+  ~Fixture() {
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  static std::string KeyOf(std::int64_t i) {
+    return "site/" + std::to_string(i / 100) + "/" + std::to_string(i);
+  }
+  const Bucket& bucket() const { return *bucket_; }
+
+ private:
+  std::filesystem::path directory_;
+  std::unique_ptr<Store> store_;
+  Bucket* bucket_ = nullptr;
+};
+
+std::unique_ptr<Fixture> fixture;
+
+const Bucket& BucketWith(std::int64_t keys) {
+  static std::int64_t size = 0;
+  if (size != keys) {
+    fixture.reset();
+    fixture = std::make_unique<Fixture>(keys);
+    size = keys;
+  }
+  return fixture->bucket();
+}
+
+void EntriesPage(benchmark::State& state) {
+  const std::int64_t keys = state.range(0);
+  const Bucket& bucket = BucketWith(keys);
+  for (auto _ : state) {
+    auto page = bucket.ReadPage(
+        {.from = static_cast<Revision>(keys / 2), .newest_only = true, .limit = 100});
+    benchmark::DoNotOptimize(page->entries.size());
+  }
+}
+
+void EntriesOfAPrefix(benchmark::State& state) {
+  const std::int64_t keys = state.range(0);
+  const Bucket& bucket = BucketWith(keys);
+  const std::string prefix = "site/" + std::to_string(keys / 200);
+  for (auto _ : state) {
+    auto page = bucket.ReadPage({.prefix = prefix, .newest_only = true, .limit = 100});
+    benchmark::DoNotOptimize(page->entries.size());
+  }
+}
+
+void KeysPage(benchmark::State& state) {
+  const std::int64_t keys = state.range(0);
+  const Bucket& bucket = BucketWith(keys);
+  const std::string after = Fixture::KeyOf(keys / 2);
+  for (auto _ : state) {
+    auto page = bucket.ReadKeys({.after = after, .limit = 100});
+    benchmark::DoNotOptimize(page.keys.size());
+  }
+}
+
+BENCHMARK(EntriesPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(EntriesOfAPrefix)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(KeysPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace kv::store
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  kv::store::fixture.reset();  // before RocksDB's own globals go
+}
