@@ -267,8 +267,15 @@ void Committer::Recover() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      if (work_.wait_for(lock, pause, [this] { return stop_; })) {
+      const bool woken =
+          work_.wait_for(lock, pause, [this] { return stop_ || !tasks_.empty(); });
+      if (stop_) {
         return;
+      }
+      if (woken) {
+        lock.unlock();
+        RunTasks(Error(ErrorCode::kStorageError, failure_));
+        continue;
       }
     }
     pause = std::min(pause * 2, last_pause);

@@ -52,7 +52,7 @@ class Committer {
   Status WaitDurable(Sequence sequence);
 
   // Calls `task` on the committer's thread, once the database holds every record up to `after`; with
-  // an error if the committer fails or stops before.
+  // an error if the committer is failed, fails or stops before. In the order of the calls.
   void Post(Sequence after, std::function<void(Status)> task);
 
   // The database answers for every record up to here.

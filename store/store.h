@@ -101,7 +101,7 @@ class Store {
   // unavailable.
   Result<Sequence> DropBucket(BucketName name);
   // Goes on taking apart dropped buckets, at most `limit` entries. `taken` gets the keys whose
-  // value went, unless a new bucket of that name has the key. Errors: storage-error, unavailable:
+  // value went, unless a later bucket of that name has the key. Errors: storage-error, unavailable:
   // what is left is done at a later call.
   Status TakeBack(TimePoint now, std::size_t limit, std::vector<TakenBack>& taken);
   // Whether TakeBack would find something to do.
@@ -149,6 +149,7 @@ class Store {
                       TimePoint now,
                       std::size_t limit,
                       std::vector<TakenBack>& taken);
+  bool LivesOn(const Bucket& left, std::string_view key) const;
   Status Finish(const Leaving& leaving);
 
   StoreOptions options_;

@@ -56,7 +56,6 @@ Status Store::TakeBackFrom(Leaving& leaving,
                            std::size_t limit,
                            std::vector<TakenBack>& taken) {
   Bucket& bucket = *leaving.bucket;
-  const auto successor = buckets_.find(bucket.name());
   for (std::size_t i = 0; i < limit; ++i) {
     std::optional<std::string> key;
     if (!bucket.TakeApart(key)) {
@@ -70,14 +69,27 @@ Status Store::TakeBackFrom(Leaving& leaving,
       continue;
     }
     const Revision revision = leaving.next++;
-    // What a new bucket of this name has published must not be cleared.
-    const bool lives_on = successor != buckets_.end() &&
-                          successor->second->index().Find(*key) != nullptr;
-    if (!lives_on) {
+    if (!LivesOn(bucket, *key)) {
       taken.push_back({bucket.name(), bucket.config().retained, std::move(*key), revision, now});
     }
   }
   return Ok{};
+}
+
+// Whether a later bucket of that name has published the key. That must not be cleared; and if that
+// one was dropped, too, the end that it will tell of is the only one: it has the highest revision.
+// One without retained messages has left the old one's where it was, though.
+bool Store::LivesOn(const Bucket& left, std::string_view key) const {
+  const auto has = [&](const Bucket& bucket) {
+    return bucket.id() > left.id() && bucket.name() == left.name() &&
+           (bucket.config().retained || !left.config().retained) &&
+           bucket.index().Find(key) != nullptr;
+  };
+  const auto successor = buckets_.find(left.name());
+  return (successor != buckets_.end() && has(*successor->second)) ||
+         std::any_of(leaving_.begin(), leaving_.end(), [&](const Leaving& other) {
+           return has(*other.bucket);
+         });
 }
 
 // Nothing of it is left but its name and its revisions.

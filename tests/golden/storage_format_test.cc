@@ -33,6 +33,7 @@ TEST(GoldenKeyTest, OfEveryKindKeepsItsBytes) {
             Packed("65 00000007 9122334455667788 6964"));
   EXPECT_EQ(ToHex(DuplicateKey(7, -2, "")), Packed("65 00000007 7ffffffffffffffe"));
   EXPECT_EQ(ToHex(kLifeKey), "66");
+  EXPECT_EQ(ToHex(LeavingKey(0x01020304)), Packed("67 01020304"));
   EXPECT_EQ(ToHex(StreamKey(0x01020304, 0x1112131415161718)),
             Packed("73 01020304 1112131415161718"));
   EXPECT_EQ(ToHex(EndOfBucket(kStreamTag, 0xFF)), Packed("73 00000100"));
@@ -45,6 +46,27 @@ TEST(GoldenNumberTest, IsEightBytesTheLeastSignificantFirst) {
 TEST(GoldenLifeTest, IsAFlagAndTheKernelsName) {
   EXPECT_EQ(ToHex(EncodeLife({.clean = true, .boot_id = "abc"})), Packed("01 616263"));
   EXPECT_EQ(ToHex(EncodeLife({.clean = false, .boot_id = ""})), "00");
+}
+
+TEST(GoldenDuplicateTest, IsTheRevisionAndWhatTheReplySaid) {
+  EXPECT_EQ(ToHex(EncodeDuplicate({7, ""})), Packed("0700000000000000"));
+  EXPECT_EQ(ToHex(EncodeDuplicate({0, "42"})), Packed("0000000000000000 3432"));
+  const auto record = DecodeDuplicate(FromHex("0700000000000000 7b7d"));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->revision, 7U);
+  EXPECT_EQ(record->result, "{}");
+}
+
+TEST(GoldenLeavingTest, IsTheFirstRevisionAFlagAndTheName) {
+  constexpr std::string_view kBytes = "0800000000000000 01 636f6e666967";
+  EXPECT_EQ(ToHex(EncodeLeaving({8, true, "config"})), Packed(kBytes));
+  EXPECT_EQ(ToHex(EncodeLeaving({8, false, "b"})), Packed("0800000000000000 00 62"));
+  const std::string bytes = FromHex(kBytes);
+  const auto record = DecodeLeaving(bytes);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->first, 8U);
+  EXPECT_TRUE(record->retained);
+  EXPECT_EQ(record->name, "config");
 }
 
 // --- entry records ---
@@ -95,6 +117,44 @@ TEST(GoldenEntryTest, WithEverythingKeepsItsBytes) {
                .properties = &expected.properties,
                .value = expected.value});
   EXPECT_EQ(ToHex(record), Packed(kFullPut));
+}
+
+// version 1; flags 0x0700: user properties, ephemeral, author; time 1; key "k"; 1 property: n=v;
+// client "c1", username "ann"; value "v"
+constexpr std::string_view kEphemeralPut =
+    "01 0007 0100000000000000 01 6b 01 01 6e 01 76 02 6331 03 616e6e 76";
+
+TEST(GoldenEntryTest, OfAnEphemeralPutWithItsAuthorKeepsItsBytes) {
+  const Entry expected{.key = "k",
+                       .revision = 3,
+                       .time = 1,
+                       .ephemeral = true,
+                       .author = Author{"c1", "ann"},
+                       .properties = {.user = {{"n", "v"}}},
+                       .value = "v"};
+  const auto entry = DecodeEntry(FromHex(kEphemeralPut), 3);
+  ASSERT_TRUE(entry.ok());
+  EXPECT_EQ(*entry, expected);
+  std::string record;
+  AppendEntry(record,
+              {.key = "k",
+               .time = 1,
+               .ephemeral = true,
+               .author = &*expected.author,
+               .properties = &expected.properties,
+               .value = "v"});
+  EXPECT_EQ(ToHex(record), Packed(kEphemeralPut));
+}
+
+TEST(GoldenEntryTest, OfAMarkerWithAnAnonymousAuthorKeepsItsBytes) {
+  const Author author{"c1", ""};
+  std::string record;
+  AppendEntry(record,
+              {.key = "k", .operation = Operation::kDelete, .time = 1, .author = &author});
+  EXPECT_EQ(ToHex(record), Packed("01 0104 0100000000000000 01 6b 02 6331 00"));
+  const auto entry = DecodeEntry(record, 1);
+  ASSERT_TRUE(entry.ok());
+  EXPECT_EQ(entry->author, author);
 }
 
 TEST(GoldenEntryTest, OfMarkersKeepsItsBytes) {

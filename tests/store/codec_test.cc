@@ -40,6 +40,7 @@ TEST(EntryCodecTest, HeadTellsWhatTheWholeEntryTells) {
     EXPECT_EQ(head->qos, entry.qos);
     EXPECT_EQ(head->time, entry.time);
     EXPECT_EQ(head->expires, entry.expires);
+    EXPECT_EQ(head->ephemeral, entry.ephemeral);
     EXPECT_EQ(head->property_bytes, entry.properties.size());
     EXPECT_EQ(head->value, entry.value);
   }
@@ -167,6 +168,35 @@ TEST(NumberTest, ReadsBackExactlyEightBytes) {
   EXPECT_EQ(DecodeNumber(EncodeNumber(0x0102030405060708)), 0x0102030405060708U);
   EXPECT_EQ(DecodeNumber(EncodeNumber(1).substr(1)), std::nullopt);
   EXPECT_EQ(DecodeNumber(EncodeNumber(1) + "x"), std::nullopt);
+}
+
+TEST(DuplicateRecordTest, ReadsBackAnyResult) {
+  for (const std::string& result : {std::string(), std::string("{}"), std::string("\0\xFF", 2)}) {
+    const std::string bytes = EncodeDuplicate({0x0102030405060708, result});
+    const auto record = DecodeDuplicate(bytes);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->revision, 0x0102030405060708U);
+    EXPECT_EQ(record->result, result);
+    for (std::size_t length = 0; length < 8; ++length) {
+      EXPECT_FALSE(DecodeDuplicate(std::string_view(bytes).substr(0, length))) << length;
+    }
+  }
+}
+
+TEST(LeavingRecordTest, ReadsBack) {
+  for (const bool retained : {true, false}) {
+    const std::string bytes = EncodeLeaving({7, retained, "name"});
+    const auto record = DecodeLeaving(bytes);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->first, 7U);
+    EXPECT_EQ(record->retained, retained);
+    EXPECT_EQ(record->name, "name");
+    for (std::size_t length = 0; length < 9; ++length) {
+      EXPECT_FALSE(DecodeLeaving(std::string_view(bytes).substr(0, length))) << length;
+    }
+  }
+  EXPECT_EQ(ParseIdKey(LeavingKey(0x01020304)), 0x01020304U);
+  EXPECT_FALSE(ParseIdKey(LeavingKey(9) + "x"));
 }
 
 TEST(LifeRecordTest, ReadsBack) {

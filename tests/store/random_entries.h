@@ -35,6 +35,10 @@ class RandomEntries {
     entry.qos = static_cast<std::uint8_t>(Number(3));
     entry.time = static_cast<TimePoint>(engine_());
     entry.expires = OneIn(2) ? 0 : static_cast<TimePoint>(engine_());
+    entry.ephemeral = OneIn(3);
+    if (OneIn(3)) {
+      entry.author = Author{Bytes(130), OneIn(2) ? "" : Bytes(20)};
+    }
     entry.properties = NextProperties();
     entry.value = Bytes(OneIn(20) ? 70'000 : 130);
     return entry;
@@ -67,6 +71,8 @@ inline std::string RecordOf(const Entry& entry) {
                .qos = entry.qos,
                .time = entry.time,
                .expires = entry.expires,
+               .ephemeral = entry.ephemeral,
+               .author = entry.author ? &*entry.author : nullptr,
                .properties = entry.properties.empty() ? nullptr : &entry.properties,
                .value = entry.value});
   return record;
