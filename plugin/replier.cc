@@ -24,8 +24,8 @@ std::optional<ReplyAddress> RequestAddress(const Client& client, const wire::Inc
   std::string topic = wire::ReplyTopicOf(incoming.topic);
   // The reply's topic is longer than the request's. Of one that MQTT cannot spell 2.0 would send
   // a cut length with all of its bytes.
-  constexpr std::size_t kMaxTopicBytes = 65535;
-  if (topic.size() > kMaxTopicBytes) {
+  constexpr std::size_t max_topic_bytes = 65535;
+  if (topic.size() > max_topic_bytes) {
     return std::nullopt;
   }
   return ReplyAddress{std::string(client.id),

@@ -137,16 +137,16 @@ TEST_F(Expiry, AnExpiryWhileTheBrokerWasAwayHappensAtItsStart) {
 
 TEST_F(Expiry, ThousandsOfKeysThatAreDueTogetherEndTogether) {
   ASSERT_NO_FATAL_FAILURE(Start({{"bucket_b", "ttl=1s"}}));
-  constexpr std::size_t kCount = 15'000;
+  constexpr std::size_t count = 15'000;
   ASSERT_EQ(watcher().Subscribe("kv/#", 0), 0);  // nothing to acknowledge: that takes its time
   const auto begin = steady_clock::now();
-  for (std::size_t i = 0; i < kCount; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     ASSERT_TRUE(client().PublishAsync("kv/b/" + std::to_string(i), "v", {.qos = 0}));
   }
   ASSERT_TRUE(client().Ping());
   const auto written = steady_clock::now();
   std::set<std::string> expired;
-  while (expired.size() < kCount) {
+  while (expired.size() < count) {
     const auto message = watcher().WaitMessage();
     ASSERT_TRUE(message) << watcher().error() << " after " << expired.size();
     if (message->Property("kv-reason") == "expired") {
@@ -159,7 +159,7 @@ TEST_F(Expiry, ThousandsOfKeysThatAreDueTogetherEndTogether) {
   EXPECT_TRUE(RetainedMessages(broker().port(), "kv/b/#").empty());
   const auto info = client().Info("b");
   EXPECT_EQ(info["keys"], 0);
-  EXPECT_EQ(info["last_revision"], 2 * kCount);
+  EXPECT_EQ(info["last_revision"], 2 * count);
 }
 
 }  // namespace

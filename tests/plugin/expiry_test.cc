@@ -89,20 +89,20 @@ TEST_F(ExpiryTest, OfABucketWithoutRetainedMessagesIsPublishedLiveOnly) {
 }
 
 TEST_F(ExpiryTest, OfManyKeysIsSpreadOverTicksAndMissesNone) {
-  constexpr std::size_t kKeys = 1000;
-  for (std::size_t i = 0; i < kKeys; ++i) {
+  constexpr std::size_t keys = 1000;
+  for (std::size_t i = 0; i < keys; ++i) {
     Put("kv/short/k" + std::to_string(i), "v");
   }
   broker_.Take();
   Advance(kSecond);
   std::size_t ended = 0;
   std::size_t ticks = 0;
-  for (; ticks < kKeys && ended < kKeys; ++ticks) {
+  for (; ticks < keys && ended < keys; ++ticks) {
     const std::size_t now = Tick().size();
-    EXPECT_LT(now, kKeys / 2) << "one tick must not hold up the broker for all of them";
+    EXPECT_LT(now, keys / 2) << "one tick must not hold up the broker for all of them";
     ended += now;
   }
-  EXPECT_EQ(ended, kKeys);
+  EXPECT_EQ(ended, keys);
   EXPECT_LT(ticks, 20U) << "what is left is swept at once, not when the clock has moved on";
 }
 

@@ -186,13 +186,12 @@ TEST_F(StoreBucketsTest, ADatabaseThatLostWhatItHadIsRefusedUnlessTheKernelDied)
   Reopen();
   const std::string saved = directory_->path() + "/saved";
   fs::copy(options_.path + "/db", saved, fs::copy_options::recursive);
-  Revision last = 0;
   for (int i = 0; i < 500; ++i) {
-    last = Put("a", std::string(1000, 'x'));
+    Put("a", std::string(1000, 'x'));
   }
   // What the first flush covers is released for sure once a second one is through.
   ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
-  last = Put("a", "more");
+  const Revision last = Put("a", "more");
   ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
   const std::string journal = directory_->path() + "/journal-of-the-killed";
   fs::copy(options_.path + "/journal", journal);

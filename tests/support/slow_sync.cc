@@ -33,21 +33,21 @@ SlowSyncControl* MapControl() {
 using SyncFunction = int (*)(int);
 
 int Flush(const char* name, int file) {
-  static SlowSyncControl* const control = MapControl();
+  static SlowSyncControl* const kControl = MapControl();
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as dlsym is used
   const auto real = reinterpret_cast<SyncFunction>(dlsym(RTLD_NEXT, name));
-  if (control == nullptr) {
+  if (kControl == nullptr) {
     return real(file);
   }
-  std::this_thread::sleep_for(std::chrono::microseconds(control->delay_us.load()));
-  ++control->waiting;
-  while (control->held.load() != 0) {
+  std::this_thread::sleep_for(std::chrono::microseconds(kControl->delay_us.load()));
+  ++kControl->waiting;
+  while (kControl->held.load() != 0) {
     std::this_thread::sleep_for(kLook);
   }
-  --control->waiting;
-  const int error = control->error.load();
+  --kControl->waiting;
+  const int error = kControl->error.load();
   const int result = error == 0 ? real(file) : -1;
-  ++control->flushes;
+  ++kControl->flushes;
   if (error != 0) {
     errno = error;
   }
@@ -59,10 +59,12 @@ int Flush(const char* name, int file) {
 
 extern "C" {
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): reserved names there
 __attribute__((visibility("default"))) int fsync(int file) {
   return kv::testing::Flush("fsync", file);
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): reserved names there
 __attribute__((visibility("default"))) int fdatasync(int file) {
   return kv::testing::Flush("fdatasync", file);
 }
