@@ -96,10 +96,7 @@ Answered AdminRequests::Purge(const Call& call) {
     return std::move(options).error();
   }
   if (const auto first = (*bucket)->FindDuplicate(options->message_id)) {
-    wire::Reply reply = wire::OkReply();
-    reply.fields.push_back({wire::kCount, first->result, true, false});
-    wire::AddFlag(reply, wire::kDuplicate);
-    return Answer{{std::move(reply)}};
+    return Answer{{PurgeJob::DuplicateReply(*first)}, first->sequence};
   }
   const bool audit = (*bucket)->config().audit;
   const auto author =

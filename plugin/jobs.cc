@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "kv/units.h"
 #include "wire/names.h"
 
 namespace kv::plugin {
@@ -102,6 +103,13 @@ Result<bool> PurgeJob::Step(TimePoint now) {
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
   }
+  // Another one with this id may have been waiting when the request came, and be done now.
+  if (next_ == 0) {
+    first_ = (*bucket)->FindDuplicate(message_id_);
+    if (first_) {
+      return true;
+    }
+  }
   if (next_ > end_) {
     auto remembered = (*bucket)->Remember(message_id_, std::to_string(count_), now);
     return remembered ? Result<bool>(true) : Unfinished(remembered.error(), count_);
@@ -135,7 +143,18 @@ Result<bool> PurgeJob::Step(TimePoint now) {
   return false;
 }
 
-wire::Reply PurgeJob::DoneReply() const { return CountReply(count_); }
+wire::Reply PurgeJob::DoneReply() const {
+  return first_ ? DuplicateReply(*first_) : CountReply(count_);
+}
+
+wire::Reply PurgeJob::DuplicateReply(const store::Written& first) {
+  // The id may be that of a write, which has a revision instead.
+  wire::Reply reply = wire::WriteReply(first.revision, first.time, true);
+  if (const auto count = ParseUnsigned(first.result)) {
+    wire::AddNumber(reply, wire::kCount, *count);
+  }
+  return reply;
+}
 
 ForgetMarkersJob::ForgetMarkersJob(store::Store& store,
                                    const store::Bucket& bucket,

@@ -59,6 +59,8 @@ class PurgeJob final : public Job {
            const std::optional<Author>& author, std::string message_id);
   Result<bool> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
+  // What the request gets when it comes again.
+  static wire::Reply DuplicateReply(const store::Written& first);
 
  private:
   store::Store& store_;
@@ -70,6 +72,7 @@ class PurgeJob final : public Job {
   const std::string message_id_;
   Revision next_ = 0;
   std::uint64_t count_ = 0;
+  std::optional<store::Written> first_;  // of another job with this message id
 
   std::vector<std::string> NextKeys(const store::Bucket& bucket);
 };

@@ -172,7 +172,10 @@ Answered WriteRequests::Transact(const Call& call) {
     }
     written = std::move(outcome->written);
   }
-  wire::Reply reply = wire::DocumentReply(wire::kTopOfReply, std::move(written.result));
+  if (written.result.empty()) {  // the id is that of another write
+    return AnswerOf(written, wire::WriteReply(written.revision, written.time, written.duplicate));
+  }
+  wire::Reply reply = wire::DocumentReply(wire::kTopOfReply, written.result);
   if (written.duplicate) {
     wire::AddFlag(reply, wire::kDuplicate);
   }

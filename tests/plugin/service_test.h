@@ -119,6 +119,31 @@ class ServiceTest : public ::testing::Test {
       }
     }
   }
+  // A request whose reply comes once the disk has it, or when its job is done; what it published
+  // stays in broker_.sent.
+  Sent AskLater(std::string_view topic,
+                std::string_view payload = "",
+                std::vector<UserProperty> options = {}) {
+    broker_.Take();
+    const Decision decision = Handle({.topic = topic,
+                                      .payload = payload,
+                                      .qos = 1,
+                                      .options = std::move(options),
+                                      .response_topic = "replies"});
+    EXPECT_EQ(decision.verdict, Verdict::kSwallowed);
+    EXPECT_TRUE(TickUntil([this] { return LastReply().has_value(); })) << topic;
+    return LastReply().value_or(Sent{});
+  }
+  // What went to subscribers since the last Take(), without the metrics.
+  std::vector<std::string> Published() const {
+    std::vector<std::string> texts;
+    for (const auto& one : broker_.sent) {
+      if (one.to.empty() && one.topic.rfind("$SYS/", 0) != 0) {
+        texts.push_back(TextOf(one));
+      }
+    }
+    return texts;
+  }
   // The newest message since the last Take() that went to one client, and not to subscribers.
   std::optional<Sent> LastReply() const {
     const auto last = std::find_if(broker_.sent.rbegin(), broker_.sent.rend(), [](const Sent& one) {

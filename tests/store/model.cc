@@ -28,13 +28,52 @@ BucketStats ModelBucket::stats() const {
   return stats;
 }
 
+std::optional<std::string> ModelBucket::Again(const std::string& id) const {
+  const auto first = ids_.find(id);
+  if (first == ids_.end()) {
+    return std::nullopt;
+  }
+  const std::string& result = first->second.result;
+  return std::to_string(first->second.revision) + " again" + (result.empty() ? "" : " " + result);
+}
+
 std::string ModelBucket::Apply(const ModelWrite& write, TimePoint now) {
-  if (const auto id = ids_.find(write.message_id); id != ids_.end()) {
-    return std::to_string(id->second.first) + " again";
+  if (auto again = Again(write.message_id)) {
+    return *again;
   }
   if (auto refusal = Refusal(write)) {
     return *refusal;
   }
+  const Revision revision = Do(write, now);
+  if (!write.message_id.empty()) {
+    ids_[write.message_id] = {revision, now, ""};
+  }
+  return std::to_string(revision);
+}
+
+std::string ModelBucket::ApplyAll(const std::vector<ModelWrite>& writes,
+                                  const std::string& id,
+                                  TimePoint now) {
+  if (auto again = Again(id)) {
+    return *again;
+  }
+  ModelBucket changed = *this;
+  std::string result;
+  for (const auto& write : writes) {
+    if (auto refusal = changed.Refusal(write)) {
+      return *refusal;
+    }
+    result += (result.empty() ? "" : ",") + std::to_string(changed.Do(write, now));
+  }
+  if (!id.empty()) {
+    changed.ids_[id] = {changed.last_ == last_ ? 0 : changed.last_, now, result};
+  }
+  *this = std::move(changed);
+  return result;
+}
+
+// A write that is not refused.
+Revision ModelBucket::Do(const ModelWrite& write, TimePoint now) {
   Revision revision = 0;
   if (write.operation == Operation::kPut || newest_of(write.key) != 0) {
     revision = ++last_;
@@ -42,13 +81,11 @@ std::string ModelBucket::Apply(const ModelWrite& write, TimePoint now) {
     if (write.operation == Operation::kPut) {
       entry.value = write.value;
       entry.expires = write.ttl ? now + *write.ttl : 0;
+      entry.ephemeral = write.ephemeral;
     }
     Add(std::move(entry), write.operation == Operation::kPurge ? 1 : config_.history);
   }
-  if (!write.message_id.empty()) {
-    ids_[write.message_id] = {revision, now};
-  }
-  return std::to_string(revision);
+  return revision;
 }
 
 std::optional<std::string> ModelBucket::Refusal(const ModelWrite& write) const {
@@ -172,7 +209,28 @@ std::string ModelBucket::Expire(const std::vector<std::string>& expired, TimePoi
 }
 
 void ModelBucket::ForgetIds(TimePoint before) {
-  std::erase_if(ids_, [before](const auto& id) { return id.second.second < before; });
+  std::erase_if(ids_, [before](const auto& id) { return id.second.time < before; });
+}
+
+std::size_t ModelBucket::ForgetMarkers(TimePoint before) {
+  std::size_t forgotten = 0;
+  for (const auto& [key, entries] : std::map(keys_)) {
+    if (entries.back().is_marker() && entries.back().time <= before) {
+      std::for_each(entries.begin(), entries.end(), [this](const Entry& entry) { Drop(entry); });
+      ++forgotten;
+    }
+  }
+  return forgotten;
+}
+
+bool ModelBucket::TakeApart(std::string& key) {
+  if (by_revision_.empty()) {
+    return !ids_.empty() && ids_.erase(ids_.begin()->first) == 1;
+  }
+  const Entry oldest = by_revision_.begin()->second;
+  key = newest_of(oldest.key) == oldest.revision && !oldest.is_marker() ? oldest.key : "";
+  Drop(oldest);
+  return true;
 }
 
 std::string ModelBucket::Reopen(bool cleanly, Revision last) {

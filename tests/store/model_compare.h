@@ -1,10 +1,12 @@
 // Compares everything that a store tells of its buckets with the model, by random requests.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -20,6 +22,10 @@ class Comparison {
 
   // What differs; empty if nothing does.
   std::string Run() {
+    if (store_.buckets().size() != world_.model.size()) {
+      return "there are " + std::to_string(store_.buckets().size()) + " buckets instead of " +
+             std::to_string(world_.model.size());
+    }
     for (const auto& [name, model] : world_.model) {
       const Bucket* bucket = store_.Find(*BucketName::Parse(name));
       if (bucket == nullptr) {
@@ -47,6 +53,7 @@ class Comparison {
     CompareStats(bucket.stats(), model.stats());
     CompareEntries(bucket, model);
     CompareKeys(bucket, model);
+    CompareEphemeral(bucket, model);
     const Revision from = random_.Below(model.stats().last_revision + 2);
     const auto page = bucket.ReadPage({.from = from, .limit = 1});
     // It may say so once too often, never too seldom.
@@ -108,6 +115,18 @@ class Comparison {
       after = page.position;
     } while (page.more);
     Same("keys", actual, expected);
+  }
+
+  void CompareEphemeral(const Bucket& bucket, const ModelBucket& model) {
+    std::vector<std::pair<std::string, Revision>> expected;
+    for (const auto& [key, entries] : model.keys()) {
+      if (entries.back().ephemeral) {
+        expected.emplace_back(key, entries.back().revision);
+      }
+    }
+    auto actual = bucket.EphemeralKeys();
+    std::sort(actual.begin(), actual.end());
+    Same("ephemeral keys", actual, expected);
   }
 
   const Store& store_;

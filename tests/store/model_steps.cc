@@ -1,15 +1,17 @@
 #include "tests/store/model_steps.h"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 namespace kv::store::testing {
 namespace {
 
-constexpr std::array<std::string_view, 7> kBuckets{
+constexpr std::array<std::string_view, 8> kBuckets{
     "",
     "history=5",
     "history=3 ttl=50s marker_ttl=20s",
@@ -17,6 +19,7 @@ constexpr std::array<std::string_view, 7> kBuckets{
     "history=2 max_keys=4 max_bytes=400 max_value_size=200",
     "history=64 marker_ttl=30s",
     "storage=memory history=64",
+    "retained=false history=2",
 };
 constexpr std::array<std::string_view, 14> kKeys{"a",
                                                  "a!",
@@ -46,10 +49,8 @@ const std::string& StepMaker::AnyBucket(const Model& model) {
 }
 
 Step StepMaker::Next(const Model& model) {
-  if (model.empty() || OneIn(buckets_ < 7 ? 20 : 1000)) {
-    const int number = buckets_++;
-    return StepCreate{"bucket-" + std::to_string(number),
-                      ConfigOf(kBuckets[static_cast<std::size_t>(number) % kBuckets.size()])};
+  if (model.empty() || OneIn(buckets_ < 8 ? 20 : 1000) || (!dropped_.empty() && OneIn(40))) {
+    return NextCreate();
   }
   switch (Below(100)) {
     case 0:
@@ -64,19 +65,66 @@ Step StepMaker::Next(const Model& model) {
     case 6:
     case 7:
     case 8: return StepExpire{static_cast<Nanoseconds>(Below(8000)) * kMillisecond};
-    default: return NextWrite(model);
+    case 9:
+    case 10: return StepTakeBack{1 + Below(20)};
+    case 11: {
+      const auto age = static_cast<Nanoseconds>(Below(20)) * kSecond;
+      return StepForgetMarkers{AnyBucket(model), age, 1 + Below(20)};
+    }
+    case 12:
+      if (OneIn(2)) {
+        dropped_.push_back(AnyBucket(model));
+        return StepDrop{dropped_.back()};
+      }
+      [[fallthrough]];
+    default:
+      if (OneIn(8)) {
+        return NextTxn(model);
+      }
+      return NextWrite(model, AnyBucket(model));
   }
 }
 
-Step StepMaker::NextWrite(const Model& model) {
+// A name of its own, or one of a dropped bucket.
+StepCreate StepMaker::NextCreate() {
+  const BucketConfig config = ConfigOf(kBuckets[Below(kBuckets.size())]);
+  if (!dropped_.empty() && OneIn(2)) {
+    const std::size_t which = Below(dropped_.size());
+    std::swap(dropped_[which], dropped_.back());
+    StepCreate create{dropped_.back(), config};
+    dropped_.pop_back();
+    return create;
+  }
+  const auto number = static_cast<std::size_t>(buckets_++);
+  return {"bucket-" + std::to_string(number),
+          number < kBuckets.size() ? ConfigOf(kBuckets[number]) : config};
+}
+
+StepTxn StepMaker::NextTxn(const Model& model) {
+  StepTxn txn{.bucket = AnyBucket(model)};
+  for (std::uint64_t left = Below(5); left > 0; --left) {
+    ModelWrite write = NextWrite(model, txn.bucket);
+    txn.message_id = write.message_id;
+    const bool twice = std::any_of(txn.writes.begin(), txn.writes.end(), [&](const auto& other) {
+      return other.key == write.key;
+    });
+    if (!twice) {
+      txn.writes.push_back(std::move(write));
+    }
+  }
+  return txn;
+}
+
+ModelWrite StepMaker::NextWrite(const Model& model, const std::string& bucket) {
   ModelWrite write;
-  write.bucket = AnyBucket(model);
+  write.bucket = bucket;
   write.key = kKeys[Below(kKeys.size())];
   const auto kind = Below(10);
   write.operation = kind < 7 ? Operation::kPut : kind < 9 ? Operation::kDelete : Operation::kPurge;
   if (write.operation == Operation::kPut) {
     write.value.assign(OneIn(10) ? Below(2000) : Below(60), static_cast<char>('a' + Below(26)));
     write.create = OneIn(8);
+    write.ephemeral = OneIn(6);
     if (OneIn(5)) {
       write.ttl = static_cast<Nanoseconds>(1 + Below(60'000)) * kMillisecond;
     }

@@ -83,6 +83,18 @@ class Life {
     if (const auto* config = std::get_if<StepConfig>(&step)) {
       return CodeOf(BucketOf(config->bucket).SetConfig(config->config, world_.now));
     }
+    if (const auto* txn = std::get_if<StepTxn>(&step)) {
+      return DoTxn(*txn);
+    }
+    if (const auto* drop = std::get_if<StepDrop>(&step)) {
+      return CodeOf(store_->DropBucket(*BucketName::Parse(drop->bucket)));
+    }
+    if (const auto* take = std::get_if<StepTakeBack>(&step)) {
+      return DoTakeBack(take->limit);
+    }
+    if (const auto* forget = std::get_if<StepForgetMarkers>(&step)) {
+      return DoForgetMarkers(*forget);
+    }
     if (const auto* expire = std::get_if<StepExpire>(&step)) {
       return DoExpire(world_.now + expire->advance);
     }
@@ -93,20 +105,72 @@ class Life {
     return CodeOf(store_->WaitDurable(store_->last_sequence()));
   }
 
+  static Write WriteOf(const ModelWrite& write) {
+    return {.operation = write.operation,
+            .create = write.create,
+            .expected = write.expected,
+            .value = write.value,
+            .ttl = write.ttl,
+            .ephemeral = write.ephemeral,
+            .message_id = write.message_id};
+  }
+  static std::string TextOf(const Written& written) {
+    return std::to_string(written.revision) + (written.duplicate ? " again" : "") +
+           (written.result.empty() ? "" : " " + written.result);
+  }
+
   std::string DoWrite(const ModelWrite& write) {
-    const auto written = BucketOf(write.bucket)
-                             .Apply(*Key::Parse(write.key),
-                                    {.operation = write.operation,
-                                     .create = write.create,
-                                     .expected = write.expected,
-                                     .value = write.value,
-                                     .ttl = write.ttl,
-                                     .message_id = write.message_id},
-                                    world_.now);
+    const auto written =
+        BucketOf(write.bucket).Apply(*Key::Parse(write.key), WriteOf(write), world_.now);
+    return written ? TextOf(*written) : std::string(written.error().token());
+  }
+
+  std::string DoTxn(const StepTxn& txn) {
+    std::vector<KeyedWrite> writes;
+    for (const auto& write : txn.writes) {
+      writes.push_back({*Key::Parse(write.key), WriteOf(write)});
+    }
+    const auto list = [](const RevisionList& revisions) {
+      std::string text;
+      for (const Revision revision : revisions) {
+        text += (text.empty() ? "" : ",") + std::to_string(revision);
+      }
+      return text;
+    };
+    RevisionList revisions;
+    const auto written = BucketOf(txn.bucket).ApplyAll(
+        writes, {.message_id = txn.message_id, .result = list}, world_.now, revisions);
     if (!written) {
       return std::string(written.error().token());
     }
-    return std::to_string(written->revision) + (written->duplicate ? " again" : "");
+    return written->duplicate ? TextOf(*written) : list(revisions);
+  }
+
+  // Waits: what is not on disk yet is not taken back.
+  std::string DoTakeBack(std::size_t limit) {
+    std::vector<TakenBack> taken;
+    auto done = store_->WaitDurable(store_->last_sequence());
+    done = done ? store_->TakeBack(world_.now, limit, taken) : done;
+    std::string line = done.ok() ? "" : done.error().message;
+    for (const auto& item : taken) {
+      line += (line.empty() ? "" : "\t") + item.bucket + "/" + item.key + "@" +
+              std::to_string(item.revision);
+    }
+    return line;
+  }
+
+  std::string DoForgetMarkers(const StepForgetMarkers& step) {
+    std::size_t keys = 0;
+    Revision next = 0;
+    do {
+      const auto some = BucketOf(step.bucket)
+                            .ForgetMarkers(world_.now - step.age, ~Revision{0}, step.limit, next);
+      if (!some) {
+        return std::string(some.error().token());
+      }
+      keys += *some;
+    } while (next != 0);
+    return std::to_string(keys);
   }
 
   std::string DoExpire(TimePoint now) {

@@ -1,5 +1,6 @@
 #include "tests/store/model_world.h"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <vector>
@@ -27,8 +28,21 @@ std::string World::Take(const Step& step, const std::string& answer) {
     return wrong.empty() ? "" : write->bucket + " " + write->key + ": " + wrong;
   }
   if (const auto* create = std::get_if<StepCreate>(&step)) {
-    model.emplace(create->bucket, ModelBucket(create->config));
+    Create(*create);
     return same("ok");
+  }
+  if (const auto* txn = std::get_if<StepTxn>(&step)) {
+    return same(model.at(txn->bucket).ApplyAll(txn->writes, txn->message_id, now));
+  }
+  if (const auto* drop = std::get_if<StepDrop>(&step)) {
+    Drop(drop->bucket);
+    return same("ok");
+  }
+  if (const auto* take = std::get_if<StepTakeBack>(&step)) {
+    return same(TakeBack(take->limit));
+  }
+  if (const auto* forget = std::get_if<StepForgetMarkers>(&step)) {
+    return same(std::to_string(model.at(forget->bucket).ForgetMarkers(now - forget->age)));
   }
   if (const auto* config = std::get_if<StepConfig>(&step)) {
     return same(model.at(config->bucket).SetConfig(config->config));
@@ -55,7 +69,69 @@ std::string World::Take(const Step& step, const std::string& answer) {
   return same("ok");
 }
 
+void World::Create(const StepCreate& create) {
+  const auto grave = graves.find(create.bucket);
+  model.emplace(create.bucket,
+                ModelBucket(create.config, grave == graves.end() ? 0 : grave->second));
+  graves.erase(create.bucket);
+  numbers[create.bucket] = ++created;
+}
+
+void World::Drop(const std::string& name) {
+  const ModelBucket& dropped = model.at(name);
+  const BucketStats stats = dropped.stats();
+  leaving.push_back({numbers.at(name), name, dropped, dropped, stats.last_revision + 1});
+  graves[name] = stats.last_revision + stats.keys;
+  model.erase(name);
+}
+
+bool World::LivesOn(const ModelLeaving& left, const std::string& key) const {
+  const auto has = [&](const ModelBucket& bucket) {
+    return bucket.Has(key) && (bucket.config().retained || !left.dropped.config().retained);
+  };
+  bool later = false;
+  for (const ModelLeaving& other : leaving) {
+    if (later && other.name == left.name && has(other.left)) {
+      return true;
+    }
+    later = later || &other == &left;
+  }
+  const auto successor = model.find(left.name);
+  return successor != model.end() && has(successor->second);
+}
+
+// What the purges tell, "name/key@revision" each.
+std::string World::TakeBack(std::size_t limit) {
+  std::string line;
+  for (std::size_t i = 0; i < limit && !leaving.empty(); ++i) {
+    ModelLeaving& first = leaving.front();
+    std::string key;
+    if (!first.left.TakeApart(key)) {
+      leaving.pop_front();
+      break;  // one in each step
+    }
+    if (key.empty()) {
+      continue;
+    }
+    const Revision revision = first.next++;
+    if (!LivesOn(first, key)) {
+      line += (line.empty() ? "" : "\t") + first.name + "/" + key + "@" + std::to_string(revision);
+    }
+  }
+  return line;
+}
+
 std::string World::TakeOpening(const std::string& answer) {
+  // The one that was made first comes first, and begins anew; in memory nothing is left.
+  std::sort(leaving.begin(), leaving.end(), [](const ModelLeaving& a, const ModelLeaving& b) {
+    return a.number < b.number;
+  });
+  for (ModelLeaving& left : leaving) {
+    const BucketStats stats = left.dropped.stats();
+    const bool memory = left.dropped.config().storage == Storage::kMemory;
+    left.left = memory ? ModelBucket({}, 0) : left.dropped;
+    left.next = stats.last_revision + 1;
+  }
   const auto words = Words(answer);
   if (words.size() != model.size()) {
     return "there are " + std::to_string(words.size()) + " buckets instead of " +

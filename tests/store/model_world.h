@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <string>
 
 #include "tests/store/model.h"
@@ -21,6 +23,10 @@ struct World {
   explicit World(std::uint64_t seed) : steps(seed) {}
 
   Model model;
+  std::map<std::string, Revision> graves;  // of names that are free again: their last revisions
+  std::deque<ModelLeaving> leaving;
+  std::map<std::string, int> numbers;  // of the buckets' creations
+  int created = 0;
   StepMaker steps;
   TimePoint now = 1'700'000'000 * kSecond;
   End last_end = End::kInOrder;
@@ -32,6 +38,10 @@ struct World {
 
  private:
   std::string Expected(const ModelWrite& write) { return model.at(write.bucket).Apply(write, now); }
+  void Create(const StepCreate& create);
+  void Drop(const std::string& name);
+  std::string TakeBack(std::size_t limit);
+  bool LivesOn(const ModelLeaving& left, const std::string& key) const;
 };
 
 }  // namespace kv::store::testing

@@ -77,6 +77,10 @@ class PowerCutTest : public FaultTest {
     if (!bucket.ok()) {
       return;
     }
+    if (random_() % 4 == 0) {
+      SeveralAtOnce(name, **bucket);
+      return;
+    }
     const std::string key = "k" + std::to_string(random_() % 8);
     const std::string value(random_() % 5 == 0 ? 3000 : random_() % 40, 'v');
     const auto operation = static_cast<Operation>(random_() % 8 < 6 ? 0 : 1 + random_() % 2);
@@ -85,6 +89,31 @@ class PowerCutTest : public FaultTest {
     if (written.ok() && written->is_new()) {
       ASSERT_GT(written->revision, past_.seen[name]) << name << ": a revision was used again";
       past_.seen[name] = written->revision;
+      past_.states.push_back(State());
+    }
+  }
+
+  // One state: a cut must not leave a part of it.
+  void SeveralAtOnce(const std::string& name, Bucket& bucket) {
+    const std::string value(random_() % 1000, 'w');
+    const std::uint64_t first = random_() % 8;
+    const std::uint64_t count = 2 + random_() % 4;
+    std::vector<std::string> keys;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      keys.push_back("k" + std::to_string((first + i) % 8));
+    }
+    std::vector<KeyedWrite> writes;
+    for (const auto& key : keys) {
+      const auto operation = static_cast<Operation>(random_() % 4 == 0 ? 1 + random_() % 2 : 0);
+      writes.push_back({*Key::Parse(key), {.operation = operation, .value = value}});
+    }
+    RevisionList revisions;
+    const auto written = bucket.ApplyAll(writes, {}, now_, revisions);
+    if (written.ok() && written->is_new()) {
+      for (const Revision revision : revisions) {
+        ASSERT_TRUE(revision == 0 || revision > past_.seen[name]) << name << ": used again";
+        past_.seen[name] = revision == 0 ? past_.seen[name] : revision;
+      }
       past_.states.push_back(State());
     }
   }
