@@ -95,12 +95,6 @@ Answered AdminRequests::Purge(const Call& call) {
   if (!options) {
     return std::move(options).error();
   }
-  if (const auto first = (*bucket)->FindDuplicate(options->message_id)) {
-    wire::Reply reply = wire::OkReply();
-    reply.fields.push_back({wire::kCount, first->result, true, false});
-    wire::AddFlag(reply, wire::kDuplicate);
-    return Answer{{std::move(reply)}};
-  }
   const bool audit = (*bucket)->config().audit;
   const auto author =
       audit ? std::optional(Author{std::string(call.client.id), std::string(call.client.username)})

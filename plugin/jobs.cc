@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "kv/units.h"
 #include "wire/names.h"
 
 namespace kv::plugin {
@@ -102,6 +103,12 @@ Result<bool> PurgeJob::Step(TimePoint now) {
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
   }
+  if (next_ == 0) {
+    first_ = (*bucket)->FindDuplicate(message_id_);
+    if (first_) {
+      return true;
+    }
+  }
   if (next_ > end_) {
     auto remembered = (*bucket)->Remember(message_id_, std::to_string(count_), now);
     return remembered ? Result<bool>(true) : Unfinished(remembered.error(), count_);
@@ -135,7 +142,16 @@ Result<bool> PurgeJob::Step(TimePoint now) {
   return false;
 }
 
-wire::Reply PurgeJob::DoneReply() const { return CountReply(count_); }
+wire::Reply PurgeJob::DoneReply() const {
+  if (!first_) {
+    return CountReply(count_);
+  }
+  wire::Reply reply = wire::WriteReply(first_->revision, first_->time, true);
+  if (const auto count = ParseUnsigned(first_->result)) {
+    wire::AddNumber(reply, wire::kCount, *count);
+  }
+  return reply;
+}
 
 ForgetMarkersJob::ForgetMarkersJob(store::Store& store,
                                    const store::Bucket& bucket,
