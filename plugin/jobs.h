@@ -52,7 +52,8 @@ class Jobs {
   std::deque<Waiting> waiting_;
 };
 
-// Purges every key of a bucket that it had when the job began.
+// Purges every key of a bucket that it had when the job was asked for. One whose message id is known
+// by the time its turn comes does nothing, and has the first one's result.
 class PurgeJob final : public Job {
  public:
   PurgeJob(store::Store& store, Publisher& publisher, const store::Bucket& bucket,
