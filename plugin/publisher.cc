@@ -33,4 +33,8 @@ void Publisher::Clear(std::string_view topic) {
   Announce({.topic = topic, .qos = 1, .retain = true, .user = &kGone});
 }
 
+void Publisher::Clear(std::string_view bucket, std::string_view key) {
+  Clear(topics_.DataTopicOf(bucket, key));
+}
+
 }  // namespace kv::plugin

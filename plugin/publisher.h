@@ -37,6 +37,7 @@ class Publisher {
   void Publish(const Change& change);
   // Clears a retained message of which the store knows nothing.
   void Clear(std::string_view topic);
+  void Clear(std::string_view bucket, std::string_view key);
   // Any other message of ours.
   void Announce(const Message& message);
 

@@ -46,11 +46,28 @@ Result<Outcome> Writer::Write(const Client& client,
           client.connection, *outcome.bucket, writes[i].key.text(), outcome.revisions[i]);
     }
   }
+  ClearWhatWasDropped(outcome, writes);
   // The views of the writes end with the call; what they pointed to is in the outcome.
   for (auto& item : writes) {
     item.write.author = nullptr;
   }
   return outcome;
+}
+
+// Nothing that a bucket without retained messages publishes takes the place of what a dropped one of
+// its name had retained, and later the key is passed over: a new bucket has it.
+void Writer::ClearWhatWasDropped(const Outcome& outcome,
+                                 std::span<const store::KeyedWrite> writes) {
+  const store::Bucket& bucket = *outcome.bucket;
+  if (bucket.config().retained) {
+    return;
+  }
+  for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
+    const Key key = writes[i].key;
+    if (outcome.revisions[i] != 0 && store_.IsToBeTakenBack(*BucketName::Parse(bucket.name()), key)) {
+      publisher_.Clear(bucket.name(), key.text());
+    }
+  }
 }
 
 void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes) {

@@ -43,6 +43,8 @@ class Writer {
   void Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes);
 
  private:
+  void ClearWhatWasDropped(const Outcome& outcome, std::span<const store::KeyedWrite> writes);
+
   store::Store& store_;
   Publisher& publisher_;
   Ephemerals& ephemerals_;

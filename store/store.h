@@ -106,6 +106,9 @@ class Store {
   Status TakeBack(TimePoint now, std::size_t limit, std::vector<TakenBack>& taken);
   // Whether TakeBack would find something to do.
   bool HasLeaving() const;
+  // Whether a dropped bucket of this name has a retained message of the key that TakeBack has not
+  // come to yet.
+  bool IsToBeTakenBack(BucketName name, Key key) const;
   // Changes whenever a bucket comes, goes or gets another configuration.
   std::uint64_t catalog_version() const { return catalog_version_; }
 

@@ -47,6 +47,16 @@ bool Store::HasLeaving() const {
   return !leaving_.empty() && IsDurable(leaving_.front().sequence) && CheckWritable().ok();
 }
 
+bool Store::IsToBeTakenBack(BucketName name, Key key) const {
+  return std::any_of(leaving_.begin(), leaving_.end(), [&](const Leaving& leaving) {
+    const Bucket& bucket = *leaving.bucket;
+    const KeyState* state = bucket.name() == name.text() && bucket.config().retained
+                                ? bucket.index().Find(key.text())
+                                : nullptr;
+    return state != nullptr && state->has_value();
+  });
+}
+
 Status Store::TakeBack(TimePoint now, std::size_t limit, std::vector<TakenBack>& taken) {
   return HasLeaving() ? TakeBackFrom(leaving_.front(), now, limit, taken) : Status(Ok{});
 }
