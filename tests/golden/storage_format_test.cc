@@ -51,7 +51,8 @@ TEST(GoldenLifeTest, IsAFlagAndTheKernelsName) {
 TEST(GoldenDuplicateTest, IsTheRevisionAndWhatTheReplySaid) {
   EXPECT_EQ(ToHex(EncodeDuplicate({7, ""})), Packed("0700000000000000"));
   EXPECT_EQ(ToHex(EncodeDuplicate({0, "42"})), Packed("0000000000000000 3432"));
-  const auto record = DecodeDuplicate(FromHex("0700000000000000 7b7d"));
+  const std::string bytes = FromHex("0700000000000000 7b7d");
+  const auto record = DecodeDuplicate(bytes);
   ASSERT_TRUE(record);
   EXPECT_EQ(record->revision, 7U);
   EXPECT_EQ(record->result, "{}");
