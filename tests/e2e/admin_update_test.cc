@@ -23,7 +23,6 @@ class AdminUpdate : public RequestTest {
   Json Update(const std::string& config) {
     const Answer answer = Ask("b/admin/update", config);
     EXPECT_TRUE(answer.ok()) << config << ": " << answer;
-    EXPECT_EQ(answer.value, Ask("b/info").value) << "the reply is that of info";
     return answer.ok() ? Json::parse(answer.value) : Json::object();
   }
   // And the bucket stays as it is.
@@ -43,7 +42,7 @@ TEST_F(AdminUpdate, ChangesTheFieldsGivenAndNullUnsetsOne) {
                  "max_keys": 9, "marker_ttl": "1d", "audit": true, "capture": "a/#",
                  "description": "text", "metadata": {"a": "1", "b": "2"}})"));
   const Json created = client().Info("b");
-  EXPECT_EQ(Update("{}"), created);
+  EXPECT_EQ(Update("{}"), created) << "the reply is that of info";
   EXPECT_EQ(Update(""), created);
   Json expected = created;
   expected["max_keys"] = 10;
@@ -63,6 +62,7 @@ TEST_F(AdminUpdate, ChangesTheFieldsGivenAndNullUnsetsOne) {
                        "description": null, "metadata": null})"),
             expected)
       << "of a field with a default: to that";
+  EXPECT_EQ(client().Info("b"), expected);
 }
 
 TEST_F(AdminUpdate, RefusesWhatIsNoFieldAndWhatAFieldDoesNotTake) {

@@ -84,8 +84,9 @@ TEST_F(Ephemeral, GoesWhenTheTcpConnectionBreaks) {
 }
 
 TEST_F(Ephemeral, GoesWhenTheKeepAliveRunsOut) {
+  const auto watcher = Watch("kv/b/#");
   const auto writer = WriterOfBoth({.keep_alive_seconds = 1});
-  const auto watcher = WatchBoth();
+  ASSERT_EQ(watcher->WaitMessages(2).size(), 2U) << watcher->error();
   ASSERT_TRUE(writer->WaitDisconnected());
   ASSERT_NO_FATAL_FAILURE(ExpectGone(*watcher));
 }
