@@ -203,6 +203,25 @@ TEST_F(AdminRequests, PurgeOfABucketPurgesEveryKeyAndTellsWatchers) {
   EXPECT_EQ(client().Put("b/1", "new").revision, 14U);
 }
 
+TEST_F(AdminRequests, APurgeThatAKillCutsShortCanBeAskedForAgain) {
+  constexpr std::size_t kKeys = 20'000;
+  ASSERT_NO_FATAL_FAILURE(StartBroker({.persistence = true, .debug_log = false}));
+  ASSERT_NO_FATAL_FAILURE(Fill("b", kKeys));
+  ASSERT_TRUE(broker().Save()) << "the broker's file has every value";
+  MqttClient watcher(broker().port());
+  ASSERT_TRUE(watcher.Connect()) << watcher.error();
+  ASSERT_EQ(watcher.Subscribe({.filter = "kv/b/#", .qos = 0, .retain_handling = 2}), 0);
+  ASSERT_TRUE(client().PublishAsync("$KV/b/purge", ""));
+  ASSERT_TRUE(watcher.WaitMessage()) << watcher.error() << ": it has not begun";
+  ASSERT_NO_FATAL_FAILURE(RestartBroker(true));
+  const std::size_t left = client().Info("b")["keys"];
+  EXPECT_LT(left, kKeys);
+  EXPECT_EQ(Ask("b/purge").Property("kv-count"), std::to_string(left));
+  EXPECT_EQ(client().Info("b")["keys"], 0);
+  EXPECT_EQ(client().Info("b")["entries"], kKeys) << "a marker each";
+  EXPECT_TRUE(Eventually([&] { return RetainedMessages(broker().port(), "kv/#").empty(); }));
+}
+
 TEST_F(AdminRequests, AreAllAnsweredWhenMoreComeThanMayWait) {
   ASSERT_NO_FATAL_FAILURE(StartBroker({.debug_log = false}));
   ASSERT_NO_FATAL_FAILURE(Fill("b", 20'000));

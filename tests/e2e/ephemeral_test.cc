@@ -193,6 +193,18 @@ TEST_F(Ephemeral, ByEveryKindOfWriteInEveryBucketGoTogether) {
   ASSERT_NO_FATAL_FAILURE(ExpectRetainedEqualsStore(broker().port(), "b"));
 }
 
+TEST_F(Ephemeral, OfVersion311ByATransactionGoesToo) {
+  JsonClient old(broker().port());
+  ASSERT_TRUE(old.Connect()) << old.error();
+  const std::string txn =
+      R"({"then": [{"op": "put", "key": "mine", "value": "online", "ephemeral": true},
+                   {"op": "put", "key": "plain", "value": "stays"}]})";
+  EXPECT_EQ(old.Ask("b/txn", txn)["status"], "ok");
+  const auto watcher = WatchBoth();
+  old.Drop();
+  ASSERT_NO_FATAL_FAILURE(ExpectGone(*watcher));
+}
+
 TEST_F(Ephemeral, ALockIsFreeForTheNextWhenItsHolderIsGone) {
   const auto lock = AsEphemeral().User("kv-op", "create");
   const auto holder = Writer();
