@@ -8,9 +8,8 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
-#include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -50,7 +49,8 @@ class Ends {
  public:
   Ends(std::uint16_t port, std::size_t keys, std::string op, std::string reason)
       : watcher_(port), op_(std::move(op)), reason_(std::move(reason)), ended_(keys) {
-    // QoS 0 and without the values: a watcher that costs the broker little.
+    // QoS 0 and without the values: a watcher that costs the broker little. Later brokers limit
+    // what they queue of that, too.
     EXPECT_TRUE(watcher_.Connect()) << watcher_.error();
     EXPECT_EQ(watcher_.Subscribe({.filter = "kv/b/#", .qos = 0, .retain_handling = 2}), 0);
   }
