@@ -102,16 +102,16 @@ TEST_F(AdminDelete, RevisionsOfABucketThatIsMadeAnewGoOnAboveAlsoAfterAKill) {
 }
 
 TEST_F(AdminDelete, LeavesAloneWhatANewBucketOfTheNameHasWrittenMeanwhile) {
-  constexpr std::size_t kKeys = 5'000;
+  constexpr std::size_t keys = 5'000;
   ASSERT_NO_FATAL_FAILURE(
       StartBroker({.configuration = "max_queued_messages 100000", .debug_log = false}));
-  ASSERT_NO_FATAL_FAILURE(Fill("b", kKeys));
+  ASSERT_NO_FATAL_FAILURE(Fill("b", keys));
   MqttClient watcher(broker().port());
   ASSERT_TRUE(watcher.Connect()) << watcher.error();
   ASSERT_EQ(watcher.Subscribe({.filter = "kv/b/#", .qos = 0, .retain_handling = 2}), 0);
   // Right behind the request: every second key, while the old bucket is still being taken apart.
   ASSERT_TRUE(client().PublishAsync("$KV/b/admin/delete", ""));
-  for (std::size_t i = 0; i < kKeys; i += 2) {
+  for (std::size_t i = 0; i < keys; i += 2) {
     ASSERT_TRUE(client().PublishAsync("kv/b/" + std::to_string(i), "new", {.qos = 0}));
   }
   ASSERT_TRUE(client().Ping()) << client().error();
@@ -123,7 +123,7 @@ TEST_F(AdminDelete, LeavesAloneWhatANewBucketOfTheNameHasWrittenMeanwhile) {
           << message.topic << " goes back to " << ChangeText(message);
       last[message.topic] = message;
     }
-    return last.size() == kKeys;
+    return last.size() == keys;
   })) << "not all were told of: "
       << last.size();
   EXPECT_TRUE(watcher.TakeMessages().empty());
@@ -131,7 +131,7 @@ TEST_F(AdminDelete, LeavesAloneWhatANewBucketOfTheNameHasWrittenMeanwhile) {
     const bool is_new = std::stoul(topic.substr(topic.rfind('/') + 1)) % 2 == 0;
     ASSERT_EQ(message.payload, is_new ? "new" : "") << topic;
   }
-  EXPECT_EQ(client().Info("b")["keys"], kKeys / 2);
+  EXPECT_EQ(client().Info("b")["keys"], keys / 2);
   ASSERT_NO_FATAL_FAILURE(ExpectRetainedEqualsEntries(broker().port(), "b"));
 }
 
@@ -152,9 +152,9 @@ INSTANTIATE_TEST_SUITE_P(Storage,
                          NameOfStorage);
 
 TEST_P(AdminDeleteKilled, IsFinishedAtTheNextStart) {
-  constexpr std::size_t kKeys = 20'000;
+  constexpr std::size_t keys = 20'000;
   ASSERT_NO_FATAL_FAILURE(Create(R"({"storage": ")" + GetParam() + "\"}"));
-  ASSERT_NO_FATAL_FAILURE(Fill("b", kKeys));
+  ASSERT_NO_FATAL_FAILURE(Fill("b", keys));
   ASSERT_TRUE(client().Put("other/k", "stays").ok());
   ASSERT_TRUE(broker().Save()) << "the broker's file has every value";
   ASSERT_NO_FATAL_FAILURE(Delete());
@@ -162,7 +162,7 @@ TEST_P(AdminDeleteKilled, IsFinishedAtTheNextStart) {
   EXPECT_EQ(Ask("b/info").status, "bucket-not-found");
   EXPECT_TRUE(Eventually([&] { return RetainedMessages(broker().port(), "kv/#").size() == 1; }));
   EXPECT_EQ(client().Get("other/k").value, "stays");
-  EXPECT_GT(client().Put("b/k", "new").revision, kKeys);
+  EXPECT_GT(client().Put("b/k", "new").revision, keys);
   ASSERT_NO_FATAL_FAILURE(ExpectRetainedEqualsStore(broker().port(), "b"));
 }
 

@@ -21,7 +21,7 @@ struct Field {
 };
 
 const std::vector<Field>& Fields() {
-  static const std::vector<Field> fields = {
+  static const std::vector<Field> kFields = {
       {"history", 7, 7},
       {"ttl", "90", "90s"},
       {"max_value_size", 2048, "2KiB"},
@@ -35,7 +35,7 @@ const std::vector<Field>& Fields() {
       {"description", "Wer ist zu Hause? 🏠", "Wer ist zu Hause? 🏠"},
       {"metadata", {{"owner", "me"}, {"a b", ""}}, {{"owner", "me"}, {"a b", ""}}},
   };
-  return fields;
+  return kFields;
 }
 
 Json AllFields() {
@@ -70,8 +70,9 @@ class AdminRequests : public RequestTest {
   // 1 and 2 have a value (and an older one), 3 was deleted, 4 was purged.
   void WriteSome(const std::string& bucket) {
     for (const std::string key : {"1", "2", "3", "4"}) {
-      ASSERT_TRUE(client().Put(bucket + "/" + key, "older").ok());
-      ASSERT_TRUE(client().Put(bucket + "/" + key, "v" + key).ok());
+      const std::string path = bucket + "/" + key;
+      ASSERT_TRUE(client().Put(path, "older").ok());
+      ASSERT_TRUE(client().Put(path, "v").ok());
     }
     ASSERT_TRUE(client().Delete(bucket + "/3").ok());
     ASSERT_TRUE(client().Purge(bucket + "/4").ok());
@@ -203,9 +204,9 @@ TEST_F(AdminRequests, PurgeOfABucketPurgesEveryKeyAndTellsWatchers) {
 }
 
 TEST_F(AdminRequests, APurgeThatAKillCutsShortCanBeAskedForAgain) {
-  constexpr std::size_t kKeys = 20'000;
+  constexpr std::size_t keys = 20'000;
   ASSERT_NO_FATAL_FAILURE(StartBroker({.persistence = true, .debug_log = false}));
-  ASSERT_NO_FATAL_FAILURE(Fill("b", kKeys));
+  ASSERT_NO_FATAL_FAILURE(Fill("b", keys));
   ASSERT_TRUE(broker().Save()) << "the broker's file has every value";
   MqttClient watcher(broker().port());
   ASSERT_TRUE(watcher.Connect()) << watcher.error();
@@ -214,43 +215,43 @@ TEST_F(AdminRequests, APurgeThatAKillCutsShortCanBeAskedForAgain) {
   ASSERT_TRUE(watcher.WaitMessage()) << watcher.error() << ": it has not begun";
   ASSERT_NO_FATAL_FAILURE(RestartBroker(true));
   const std::size_t left = client().Info("b")["keys"];
-  EXPECT_LT(left, kKeys);
+  EXPECT_LT(left, keys);
   EXPECT_EQ(Ask("b/purge").Property("kv-count"), std::to_string(left));
   EXPECT_EQ(client().Info("b")["keys"], 0);
-  EXPECT_EQ(client().Info("b")["entries"], kKeys) << "a marker each";
+  EXPECT_EQ(client().Info("b")["entries"], keys) << "a marker each";
   EXPECT_TRUE(Eventually([&] { return RetainedMessages(broker().port(), "kv/#").empty(); }));
 }
 
 TEST_F(AdminRequests, AreAllAnsweredWhenMoreComeThanMayWait) {
-  constexpr std::size_t kKeys =
+  constexpr std::size_t keys =
       40'000;  // of which a disk that does nothing lets only some be purged
-  constexpr std::size_t kRequests = 130;
-  constexpr std::size_t kMayWait = 100;
+  constexpr std::size_t requests = 130;
+  constexpr std::size_t may_wait = 100;
   SlowDisk disk;
   ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"sync_interval", "1h"}},
                                        .environment = disk.Environment(),
                                        .debug_log = false}));
-  ASSERT_NO_FATAL_FAILURE(Fill("b", kKeys));
+  ASSERT_NO_FATAL_FAILURE(Fill("b", keys));
   disk.Hold();
   const PublishOptions options{.properties = Properties().ResponseTopic("replies")};
-  for (std::size_t i = 0; i < kRequests; ++i) {
+  for (std::size_t i = 0; i < requests; ++i) {
     ASSERT_TRUE(client().PublishAsync("$KV/b/purge", "", options));
   }
   std::size_t refused = 0;
-  for (const Message& reply : client().WaitMessages(kRequests - kMayWait)) {
+  for (const Message& reply : client().WaitMessages(requests - may_wait)) {
     EXPECT_EQ(reply.Property("kv-status"), "unavailable");
     EXPECT_NE(reply.Property("kv-error").value_or(""), "");
     ++refused;
   }
-  EXPECT_EQ(refused, kRequests - kMayWait);
+  EXPECT_EQ(refused, requests - may_wait);
   EXPECT_TRUE(client().TakeMessages().empty()) << "the others wait";
   disk.Release();
   std::size_t purged = 0;
-  for (const Message& reply : client().WaitMessages(kMayWait)) {
+  for (const Message& reply : client().WaitMessages(may_wait)) {
     EXPECT_EQ(reply.Property("kv-status"), "ok");
     purged += std::stoul(reply.Property("kv-count").value_or("0"));
   }
-  EXPECT_EQ(purged, kKeys) << "each key once";
+  EXPECT_EQ(purged, keys) << "each key once";
   EXPECT_TRUE(Ask("b/purge").ok()) << "there is room again";
 }
 

@@ -99,8 +99,9 @@ TEST_F(AdminUpdate, RefusesWhatIsNoFieldAndWhatAFieldDoesNotTake) {
       {"", "1"},
   };
   for (const auto& [name, value] : bad) {
-    SCOPED_TRACE(name + ": " + value);
-    const std::string config = "{\"description\": \"new\", \"" + name + "\": " + value + "}";
+    std::string config = R"({"description": "new", ")";
+    config.append(name).append("\": ").append(value).append("}");
+    SCOPED_TRACE(config);
     for (const std::string verb : {"b/admin/update", "new/admin/create"}) {
       const Answer answer = Ask(verb, config);
       EXPECT_EQ(answer.status, "bad-request") << answer;
