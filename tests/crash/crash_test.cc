@@ -7,7 +7,6 @@
 #include <array>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -21,14 +20,10 @@
 
 #include "tests/crash/mortal_writer.h"
 #include "tests/crash/writer.h"
+#include "tests/support/environment.h"
 
 namespace kv::testing {
 namespace {
-
-std::uint32_t NumberFromEnvironment(const char* name, std::uint32_t otherwise) {
-  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
-  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::stoul(text));
-}
 
 // What one revision of a bucket is; it must never become anything else.
 struct Seen {
