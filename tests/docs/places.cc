@@ -61,8 +61,8 @@ std::string Places::BrokerConfiguration(const std::string& shown) const {
 }
 
 void Places::ForgetBrokers() const {
-  std::filesystem::remove_all(Data());
-  std::filesystem::create_directory(Data());
+  std::filesystem::remove_all(Data() / "kv");
+  std::filesystem::remove(Data() / "mosquitto.db");
 }
 
 void Places::CopySettingsFrom(const Places& other) const {

@@ -24,7 +24,7 @@ class Places {
   // For the configuration of a broker whose listener is given already: without the line for it.
   std::string BrokerConfiguration(const std::string& shown) const;
 
-  // Empties what brokers keep: a new one finds nothing.
+  // Removes what brokers keep, so that a new one finds nothing.
   void ForgetBrokers() const;
   // Files that an administrator writes.
   void CopySettingsFrom(const Places& other) const;
