@@ -15,14 +15,14 @@ struct Replacement {
 };
 
 const std::array<Replacement, 5>& Replacements() {
-  static const std::array<Replacement, 5> replacements = {{
+  static const std::array<Replacement, 5> kReplacements = {{
       {std::regex(R"(checkpoint-\d{8}T\d{6}\.\d{9}Z)"), "checkpoint-TIME"},
       {std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)"), "TIME"},
       {std::regex(R"([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"), "UUID"},
       {std::regex(R"((\$SYS/broker/kv/\w+) \d+)"), "$1 NUMBER"},
       {std::regex(R"((^|\n)\d{10}: )"), "$1SECONDS: "},  // a line of the broker's log
   }};
-  return replacements;
+  return kReplacements;
 }
 
 std::string Escaped(const std::string& text) {

@@ -208,13 +208,13 @@ std::string PageRunner::ShowStep(Terminal& terminal, const Step& step) {
 
 // So that it misses nothing of what the page does next.
 bool PageRunner::WaitUntilItSubscribes(Terminal& terminal, std::size_t before) const {
-  constexpr std::chrono::milliseconds kPause{5};
+  constexpr std::chrono::milliseconds pause{5};
   const auto deadline = steady_clock::now() + Terminal::kTimeout;
   while (terminal.is_running() && broker_.Subscriptions() == before) {
     if (steady_clock::now() > deadline) {
       return false;
     }
-    terminal.Wait(steady_clock::now() + kPause);
+    terminal.Wait(steady_clock::now() + pause);
   }
   return true;
 }
@@ -226,7 +226,9 @@ void PageRunner::CloseTerminals() {
       window.terminal.WaitFinished();
     }
     if (const std::string rest = Printed(window.terminal); !rest.empty()) {
-      Add(window.line, "the terminal " + name + " prints what the page does not show:\n" + rest);
+      std::string what = "the terminal " + name;
+      what.append(" prints what the page does not show:\n").append(rest);
+      Add(window.line, what);
     }
   }
 }

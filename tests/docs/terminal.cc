@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -11,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <iterator>
 #include <system_error>
 
@@ -42,8 +42,9 @@ struct Pipe {
 std::vector<std::string> EnvironmentWith(
     const std::vector<std::pair<std::string, std::string>>& ours) {
   std::vector<std::string> all;
+  all.reserve(ours.size());
   for (const auto& [name, value] : ours) {
-    all.push_back(name + "=" + value);
+    all.emplace_back(name).append("=").append(value);
   }
   for (char** variable = environ; *variable != nullptr; std::advance(variable, 1)) {
     const std::string text = *variable;
@@ -59,6 +60,7 @@ std::vector<std::string> EnvironmentWith(
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& string : strings) {
     pointers.push_back(string.data());
   }
@@ -123,7 +125,7 @@ Terminal::~Terminal() {
   close(printed_);
 }
 
-void Terminal::Write(const std::string& text) {
+void Terminal::Write(const std::string& text) const {
   // Far less than a pipe holds, and a shell that has ended shows when it is waited for.
   [[maybe_unused]] const ssize_t written = write(script_, text.data(), text.size());
 }
@@ -133,7 +135,7 @@ void Terminal::Run(const std::string& command) {
   Write("{ " + command + "\n} <&3 3<&-; printf '\\036%d\\036' $?\n");
 }
 
-void Terminal::Interrupt() {
+void Terminal::Interrupt() const {
   kill(-pid_, SIGINT);
 }
 

@@ -35,7 +35,7 @@ class Terminal {
 
   // Only while nothing runs.
   void Run(const std::string& command);
-  void Interrupt();  // types ^C
+  void Interrupt() const;  // types ^C
 
   // Waits for more output or the command's end; false when the time is up or the shell has ended.
   bool Wait(std::chrono::steady_clock::time_point deadline);
@@ -48,7 +48,7 @@ class Terminal {
   std::string TakeOutput() { return std::exchange(output_, {}); }
 
  private:
-  void Write(const std::string& text);
+  void Write(const std::string& text) const;
   void TakeFinish();
 
   pid_t pid_ = -1;
