@@ -27,7 +27,7 @@ function until(isAsWanted, what) {
 function show(title) {
   console.log(title);
   for (const [topic, payload] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!topic.startsWith('$SYS/')) console.log(`  ${topic} = ${payload}`);
+    if (!topic.startsWith('$')) console.log(`  ${topic} = ${payload}`);
   }
 }
 
@@ -42,7 +42,16 @@ async function pressDelete(client, root) {
   await until(() => ![...tree.keys()].some(inBranch), 'the branch is gone');
 }
 
+// The pane Publish: a request's reply comes up in the tree, below $KV/reply, for this window alone.
+async function ask(client, bucket, verb) {
+  const reply = `$KV/reply/${bucket}/${verb}`;
+  client.publish(`$KV/${bucket}/${verb}`, '', { qos: 0, retain: false });
+  await until(() => tree.has(reply), reply);
+  return JSON.parse(tree.get(reply));
+}
+
 async function main(port, root) {
+  const bucket = root.split('/')[1];
   const client = mqtt.connect(`mqtt://127.0.0.1:${port}`); // MQTT 3.1.1 is what MQTT.js takes by itself
   client.on('message', (topic, payload) => {
     payload.length > 0 ? tree.set(topic, payload.toString()) : tree.delete(topic);
@@ -50,18 +59,13 @@ async function main(port, root) {
   });
   await new Promise((resolve, reject) => { client.on('connect', resolve).on('error', reject); });
   await client.subscribeAsync(['#', '$SYS/#'], { qos: 0 });
-  await until(() => [...tree.keys()].some((topic) => topic.startsWith(root)), root);
+  await ask(client, bucket, 'info'); // comes behind the values that are there
   show('the window:');
 
   await pressDelete(client, root);
   show(`after the deletion of ${root}:`);
 
-  // The publish pane asks, and the reply comes up in the tree: below $KV/reply, for this window alone.
-  const history = `${root.replace(/^kv\/([^/]+).*/, '$$KV/$1')}/history`;
-  const reply = history.replace('$KV/', '$KV/reply/');
-  await client.publishAsync(history, '', { qos: 0, retain: false });
-  await until(() => tree.has(reply), reply);
-  for (const { key, op, value } of JSON.parse(tree.get(reply)).entries) {
+  for (const { key, op, value } of (await ask(client, bucket, 'history')).entries) {
     console.log(`history: ${key} = ${value} (${op})`);
   }
   await client.endAsync();

@@ -39,7 +39,7 @@ class FileLock {
 
 std::filesystem::path NodePackages() {
   const std::filesystem::path source = KV_MQTTJS_SOURCE;
-  const std::filesystem::path directory = KV_MQTTJS_BINARY;
+  std::filesystem::path directory = KV_MQTTJS_BINARY;
   const auto installed = directory / "installed.json";
   std::filesystem::create_directories(directory);
   const FileLock lock(directory / "lock");

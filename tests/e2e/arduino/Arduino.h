@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+// NOLINTBEGIN(readability-identifier-naming): the names are Arduino's.
 class HostSerial {
  public:
   void begin(unsigned long) {}
@@ -43,3 +44,4 @@ inline HostSerial Serial;
 inline void delay(unsigned long ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
+// NOLINTEND(readability-identifier-naming)

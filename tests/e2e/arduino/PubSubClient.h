@@ -12,6 +12,7 @@
 #include "WiFi.h"
 #include "tests/support/mqtt_client.h"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are Arduino's.
 class PubSubClient {
  public:
   using Callback = std::function<void(char*, std::uint8_t*, unsigned int)>;
@@ -41,8 +42,8 @@ class PubSubClient {
   }
   // Waits a moment for a message where the real one returns at once.
   bool loop() {
-    constexpr kv::testing::milliseconds kMoment{20};
-    auto message = client_->WaitMessage(kMoment);
+    constexpr kv::testing::milliseconds moment{20};
+    auto message = client_->WaitMessage(moment);
     if (message && callback_ && Fits(message->topic, message->payload)) {
       auto* bytes = reinterpret_cast<std::uint8_t*>(message->payload.data());  // NOLINT
       callback_(message->topic.data(), bytes, static_cast<unsigned int>(message->payload.size()));
@@ -54,11 +55,12 @@ class PubSubClient {
 
  private:
   bool Fits(const std::string& topic, const std::string& payload) const {
-    constexpr std::size_t kHeader = 7;  // the fixed header, the topic's length
-    return kHeader + topic.size() + payload.size() <= buffer_size_;
+    constexpr std::size_t header = 7;  // the fixed header, the topic's length
+    return header + topic.size() + payload.size() <= buffer_size_;
   }
 
   Callback callback_;
   std::size_t buffer_size_ = 256;
   std::optional<kv::testing::MqttClient> client_;
 };
+// NOLINTEND(readability-identifier-naming)

@@ -1,6 +1,7 @@
 // A network that is always there.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): the names are Arduino's.
 enum wl_status_t {
   WL_CONNECTED = 3
 };
@@ -14,3 +15,4 @@ class HostWiFi {
 inline HostWiFi WiFi;
 
 class WiFiClient {};
+// NOLINTEND(readability-identifier-naming)
