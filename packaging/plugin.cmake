@@ -8,7 +8,9 @@ add_custom_command(OUTPUT mosquitto_kv.5
   COMMAND man_page "/usr/${CMAKE_INSTALL_LIBDIR}/mosquitto_kv.so"
     < "${CMAKE_CURRENT_SOURCE_DIR}/mosquitto_kv.5.in" > mosquitto_kv.5
   DEPENDS man_page mosquitto_kv.5.in VERBATIM)
-kv_install_compressed("${CMAKE_CURRENT_BINARY_DIR}/mosquitto_kv.5" "${CMAKE_INSTALL_MANDIR}/man5" plugin)
+add_custom_target(plugin_man_page ALL DEPENDS mosquitto_kv.5)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mosquitto_kv.5"
+  DESTINATION "${CMAKE_INSTALL_MANDIR}/man5" COMPONENT plugin)
 
 install(FILES
   "${PROJECT_SOURCE_DIR}/README.md"

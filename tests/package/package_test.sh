@@ -36,7 +36,7 @@ expect() { # WHAT ACTUAL EXPECTED-PATTERN
   [[ "$2" == $3 ]] || { echo "$1 is '$2', expected '$3'"; return 1; }
 }
 
-dpkg --purge mosquitto-plugin-kv mosquitto-kv-tools libmosquittokv-dev 2>/dev/null || true
+dpkg --purge mosquitto-plugin-kv mosquitto-kv-tools libmosquittokv-dev libmosquittokv0 2>/dev/null || true
 # What mosquitto.service does before a start; no systemd runs here.
 install -d -o mosquitto -m 740 /run/mosquitto /var/log/mosquitto
 # Debian's init script and broker cannot share a pid file: each refuses the one that the other made.
@@ -92,14 +92,26 @@ is_serving
 expect "what is left" "$(compgen -G "$conf*" || true)$(compgen -G "$store" || true)" ""
 [ -d /var/lib/mosquitto ]
 
-for package in libmosquittokv-dev mosquitto-kv-tools; do
-  compgen -G "${package}_*.deb" >/dev/null || continue
-  step "$package installs and has all of its files"
-  dpkg -i "${package}"_*.deb
-  expect "what dpkg misses" "$(dpkg --verify "$package")" ""
-done
+if compgen -G "libmosquittokv-dev_*.deb" >/dev/null; then
+  step "a program finds, includes and links the client library"
+  dpkg -i libmosquittokv*.deb
+  mkdir program
+  cat >program/CMakeLists.txt <<'CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(program CXX)
+find_package(mosquitto_kv REQUIRED)
+add_executable(program program.cc)
+target_link_libraries(program PRIVATE mosquitto_kv::client)
+CMAKE
+  echo '#include <mosquitto_kv/client.h>
+int main() {}' >program/program.cc
+  cmake -S program -B program/build >/dev/null
+  cmake --build program/build >/dev/null
+  ./program/build/program
+fi
 if compgen -G "mosquitto-kv-tools_*.deb" >/dev/null; then
   step "the tool runs"
+  dpkg -i mosquitto-kv-tools_*.deb
   mosquitto_kv --help >/dev/null
 fi
 invoke-rc.d mosquitto stop
