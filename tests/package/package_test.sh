@@ -28,8 +28,10 @@ broker() {
 }
 is_serving() { eventually mosquitto_pub -t probe -n; }
 has_plugin() { [[ "$(request "\$KV/buckets")" == *kv-status:ok* ]]; }
-request() {
-  mosquitto_rr -V 5 -q 1 -W 2 -e replies -F '%p %P' -t "$1" -n 2>/dev/null
+request() { mosquitto_rr -V 5 -q 1 -W 30 -e replies -F '%p %P' -t "$1" -n; }
+# Without the plugin a request is a message like any other, and reaches who subscribes to its topic.
+has_no_plugin() {
+  [ "$(mosquitto_rr -V 311 -q 1 -W 30 -e "\$KV/buckets" -t "\$KV/buckets" -m echo)" = echo ]
 }
 expect() { # WHAT ACTUAL EXPECTED-PATTERN
   # shellcheck disable=SC2053 # a pattern is what is wanted
@@ -48,7 +50,7 @@ broker start
 dpkg -i mosquitto-plugin-kv_*.deb
 expect "the store directory" "$(stat -c '%U:%G %a' "$store")" "mosquitto:mosquitto 700"
 broker restart
-expect "the number of log lines about kv" "$(grep -c 'kv:' "$log" || true)" 0
+has_no_plugin
 expect "the man page" "$(zcat /usr/share/man/man5/mosquitto_kv.5.gz)" "*plugin_opt_sync_interval*"
 
 step "enabled as the file itself says, it stores"
@@ -75,7 +77,7 @@ has_plugin
 step "removed, it leaves a broker that starts, and the data"
 dpkg -r mosquitto-plugin-kv
 is_serving
-expect "the plugin's answer" "$(has_plugin && echo one)" ""
+has_no_plugin
 expect "the plugin" "$(compgen -G '/usr/lib/*/mosquitto_kv.so' || true)" ""
 cmp "$conf.disabled" edited.conf
 [ -e "$store/FORMAT" ]
