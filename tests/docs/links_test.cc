@@ -76,9 +76,11 @@ std::size_t ExpectTargetsOf(const std::filesystem::path& page) {
 
 TEST(Links, LeadToAFileAndAHeadingThatAreThere) {
   EXPECT_GT(ExpectTargetsOf(kSource / "README.md"), 0U);
-  for (const auto& file : std::filesystem::recursive_directory_iterator(kSource / "docs")) {
-    if (file.path().extension() == ".md") {
-      ExpectTargetsOf(file.path());
+  for (const char* folder : {"docs", "examples", "tests/docs"}) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(kSource / folder)) {
+      if (file.path().extension() == ".md") {
+        ExpectTargetsOf(file.path());
+      }
     }
   }
 }
