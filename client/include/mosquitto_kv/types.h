@@ -80,6 +80,7 @@ struct TxnOutcome {
     Revision revision;  // 0: there was nothing to do
   };
   bool succeeded = false;  // whether all conditions held
+  bool duplicate = false;  // the transaction came again: this is its first outcome
   std::vector<Write> writes;
 };
 
@@ -102,7 +103,7 @@ class KV_API Txn {
     Verb verb;
     std::string key;
     std::string value;
-    // Properties and message ids of single operations do not exist: they are left out.
+    // Without properties and message id, which operations of a transaction do not have.
     PutSettings settings;
   };
 
