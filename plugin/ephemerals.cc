@@ -49,14 +49,14 @@ void Ephemerals::EndAll() {
   }
 }
 
-bool Ephemerals::Step(TimePoint now, std::size_t limit) {
+store::Progress Ephemerals::Step(TimePoint now, std::size_t limit) {
   for (std::size_t i = 0; i < limit && !ending_.empty(); ++i) {
     if (!Delete(ending_.front(), now)) {
-      return false;
+      return store::Progress::kWaiting;
     }
     ending_.pop_front();
   }
-  return !ending_.empty();
+  return ending_.empty() ? store::Progress::kDone : store::Progress::kMore;
 }
 
 // False: not now.
@@ -67,12 +67,16 @@ bool Ephemerals::Delete(const Ending& ending, TimePoint now) {
   if (!key || bucket == nullptr) {
     return true;  // the bucket was dropped meanwhile
   }
-  const auto written = bucket->Apply(*key,
-                                     {.operation = Operation::kDelete,
-                                      .expected = ending.revision,
-                                      .qos = 1,
-                                      .reason = Reason::kDisconnected},
-                                     now);
+  if (!bucket->IsReadyFor(1)) {
+    return false;
+  }
+  const store::KeyedWrite removal{*key,
+                                  {.operation = Operation::kDelete,
+                                   .expected = ending.revision,
+                                   .qos = 1,
+                                   .reason = Reason::kDisconnected}};
+  store::RevisionList revisions;
+  const auto written = bucket->ApplyUnawaited({&removal, 1}, now, revisions);
   if (!written) {
     const ErrorCode code = written.error().code;
     return code != ErrorCode::kStorageError && code != ErrorCode::kUnavailable;

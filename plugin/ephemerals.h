@@ -26,9 +26,8 @@ class Ephemerals {
   // At start: whoever wrote what is ephemeral, his connection ended with the last process.
   void EndAll();
 
-  // Deletes at most `limit` keys of ended connections. True if there are more; while the store
-  // cannot write they wait.
-  bool Step(TimePoint now, std::size_t limit);
+  // Deletes at most `limit` keys of ended connections. While the store cannot write they wait.
+  store::Progress Step(TimePoint now, std::size_t limit);
 
  private:
   using Name = std::pair<std::string, std::string>;  // bucket, key

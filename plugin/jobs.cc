@@ -44,12 +44,15 @@ Status Jobs::Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address) 
   return Ok{};
 }
 
-bool Jobs::Run(TimePoint now, Nanoseconds budget) {
+store::Progress Jobs::Run(TimePoint now, Nanoseconds budget) {
   using std::chrono::steady_clock;
   const auto end = steady_clock::now() + std::chrono::nanoseconds(budget);
   while (!waiting_.empty() && steady_clock::now() < end) {
-    auto done = waiting_.front().job->Step(now);
-    if (done && !*done) {
+    auto progress = waiting_.front().job->Step(now);
+    if (progress && *progress == store::Progress::kWaiting) {
+      return store::Progress::kWaiting;
+    }
+    if (progress && *progress == store::Progress::kMore) {
       continue;
     }
     Waiting finished = std::move(waiting_.front());
@@ -58,10 +61,10 @@ bool Jobs::Run(TimePoint now, Nanoseconds budget) {
       replier_.SendWhenDurable(
           store_.last_sequence(),
           std::move(*finished.address),
-          done ? finished.job->DoneReply() : wire::ErrorReply(done.error()));
+          progress ? finished.job->DoneReply() : wire::ErrorReply(progress.error()));
     }
   }
-  return !waiting_.empty();
+  return waiting_.empty() ? store::Progress::kDone : store::Progress::kMore;
 }
 
 PurgeJob::PurgeJob(store::Store& store,
@@ -98,7 +101,7 @@ std::vector<std::string> PurgeJob::NextKeys(const store::Bucket& bucket) {
   return keys;
 }
 
-Result<bool> PurgeJob::Step(TimePoint now) {
+Result<store::Progress> PurgeJob::Step(TimePoint now) {
   auto bucket = Same(store_, bucket_, id_);
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
@@ -107,12 +110,16 @@ Result<bool> PurgeJob::Step(TimePoint now) {
   if (next_ == 0) {
     first_ = (*bucket)->FindDuplicate(message_id_);
     if (first_) {
-      return true;
+      return store::Progress::kDone;
     }
   }
   if (next_ > end_) {
     auto remembered = (*bucket)->Remember(message_id_, std::to_string(count_), now);
-    return remembered ? Result<bool>(true) : Unfinished(remembered.error(), count_);
+    return remembered ? Result<store::Progress>(store::Progress::kDone)
+                      : Unfinished(remembered.error(), count_);
+  }
+  if (!(*bucket)->IsReadyFor(kKeysAtOnce)) {
+    return store::Progress::kWaiting;
   }
   const std::uint64_t done = count_;
   const std::vector<std::string> keys = NextKeys(**bucket);
@@ -123,7 +130,7 @@ Result<bool> PurgeJob::Step(TimePoint now) {
                       {.operation = Operation::kPurge, .author = author, .qos = 1}});
   }
   store::RevisionList revisions;
-  auto written = (*bucket)->ApplyAll(writes, {}, now, revisions);
+  auto written = (*bucket)->ApplyUnawaited(writes, now, revisions);
   if (!written) {
     return Unfinished(written.error(), done);
   }
@@ -137,10 +144,7 @@ Result<bool> PurgeJob::Step(TimePoint now) {
                         .qos = 1,
                         .author = author});
   }
-  if (written->not_flushed) {
-    return Unfinished(*written->not_flushed, count_);
-  }
-  return false;
+  return store::Progress::kMore;
 }
 
 wire::Reply PurgeJob::DoneReply() const {
@@ -165,7 +169,7 @@ ForgetMarkersJob::ForgetMarkersJob(store::Store& store,
       end_(bucket.stats().last_revision),
       before_(before) {}
 
-Result<bool> ForgetMarkersJob::Step(TimePoint /*now*/) {
+Result<store::Progress> ForgetMarkersJob::Step(TimePoint /*now*/) {
   auto bucket = Same(store_, bucket_, id_);
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
@@ -175,7 +179,7 @@ Result<bool> ForgetMarkersJob::Step(TimePoint /*now*/) {
     return Unfinished(forgotten.error(), count_);
   }
   count_ += *forgotten;
-  return next_ == 0;
+  return next_ == 0 ? store::Progress::kDone : store::Progress::kMore;
 }
 
 wire::Reply ForgetMarkersJob::DoneReply() const { return CountReply(count_); }

@@ -24,8 +24,9 @@ class Job {
   Job& operator=(const Job&) = delete;
   virtual ~Job() = default;
 
-  // Some of the work, for well below a millisecond. True when all is done; `reply` is then set.
-  virtual Result<bool> Step(TimePoint now) = 0;
+  // Some of the work, for well below a millisecond, and without waiting for the disk.
+  virtual Result<store::Progress> Step(TimePoint now) = 0;
+  // Once all is done.
   virtual wire::Reply DoneReply() const = 0;
 };
 
@@ -38,8 +39,7 @@ class Jobs {
   // `address`: who gets the reply. Errors: unavailable, when kMax are waiting.
   Status Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address);
   bool empty() const { return waiting_.empty(); }
-  // True if there is more to do.
-  bool Run(TimePoint now, Nanoseconds budget);
+  store::Progress Run(TimePoint now, Nanoseconds budget);
 
  private:
   struct Waiting {
@@ -58,7 +58,7 @@ class PurgeJob final : public Job {
  public:
   PurgeJob(store::Store& store, Publisher& publisher, const store::Bucket& bucket,
            const std::optional<Author>& author, std::string message_id);
-  Result<bool> Step(TimePoint now) override;
+  Result<store::Progress> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
   // What the request gets when it comes again.
   static wire::Reply DuplicateReply(const store::Written& first);
@@ -82,7 +82,7 @@ class PurgeJob final : public Job {
 class ForgetMarkersJob final : public Job {
  public:
   ForgetMarkersJob(store::Store& store, const store::Bucket& bucket, TimePoint before);
-  Result<bool> Step(TimePoint now) override;
+  Result<store::Progress> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
 
  private:

@@ -12,9 +12,8 @@ namespace {
 constexpr Nanoseconds kSliceAtStart = 250 * kMillisecond;
 constexpr Nanoseconds kSlice = 2 * kMillisecond;
 constexpr Nanoseconds kSweepInterval = 10 * kMillisecond;
-constexpr std::size_t kSweepLimit = 200;
+constexpr std::size_t kEphemeralsLimit = 200;
 constexpr std::size_t kWillsLimit = 200;
-constexpr std::size_t kTakeBackLimit = 64;  // entries
 
 store::StoreOptions StoreOptionsOf(const PluginOptions& options, std::function<void()> wake) {
   return {.path = options.store_path,
@@ -102,6 +101,7 @@ Status KvService::OpenStore() {
                          port_,
                          counters_);
   metrics_.emplace(*store_, counters_, publisher_);
+  sweeper_.emplace(*store_, publisher_);
   const store::StoreStats stats = store_->stats();
   port_.Log(LogLevel::kNotice,
             "store " + options_.store_path + " opened: " + std::to_string(stats.buckets) +
@@ -158,9 +158,12 @@ void KvService::BeginRestore() {
   const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(kSliceAtStart);
   ephemerals_->EndAll();
   do {
-    Sweep(clock_.Now());
-    more_is_due_ = ephemerals_->Step(clock_.Now(), kSweepLimit) || more_is_due_;
-  } while (more_is_due_ && std::chrono::steady_clock::now() < end);
+    expiring_ = store::Progress::kMore;
+    EndWhatIsDue(clock_.Now());
+  } while (ending_ != store::Progress::kDone && std::chrono::steady_clock::now() < end);
+  if (ending_ != store::Progress::kDone) {
+    wake_();
+  }
   ContinueRestore(kSliceAtStart);
 }
 
@@ -180,8 +183,12 @@ void KvService::ListenForWills() {
 }
 
 void KvService::ContinueRestore(Nanoseconds budget) {
-  // However long it takes: what has expired is not restored.
-  if (more_is_due_ || !restorer_->Step(budget)) {
+  // However long it takes: what has expired is not restored. But for a failed store, which would
+  // keep everything else from being served.
+  if (ending_ != store::Progress::kDone && store_->CheckWritable()) {
+    return;
+  }
+  if (!restorer_->Step(budget)) {
     wake_();  // the next slice must not wait for the loop to wake by itself
     return;
   }
@@ -217,7 +224,7 @@ Decision KvService::OnMessage(const Client& client, const wire::Incoming& incomi
 
 void KvService::OnDisconnect(const void* connection) {
   ephemerals_->Ended(connection);
-  if (ephemerals_->Step(clock_.Now(), kSweepLimit)) {
+  if (ephemerals_->Step(clock_.Now(), kEphemeralsLimit) == store::Progress::kMore) {
     wake_();
   }
 }
@@ -228,16 +235,8 @@ void KvService::OnTick() {
   backups_->Flush();
   WatchHealth();
   const TimePoint now = clock_.Now();
-  if (IsDue(last_sweep_, now, kSweepInterval)) {
-    Sweep(now);
-    if (more_is_due_) {
-      // Many are due at once: they must not wait for the broker to wake by itself, 100 ms later.
-      last_sweep_ = 0;
-      wake_();
-    }
-    metrics_->Tick(now);
-  }
   Work(now);
+  metrics_->Tick(now);
   if (IsDue(last_pruning_, now, options_.duplicate_window / 4)) {
     store_->PruneDuplicates(now);
   }
@@ -247,53 +246,22 @@ void KvService::OnTick() {
 }
 
 void KvService::Work(TimePoint now) {
-  bool more = ephemerals_->Step(now, kSweepLimit);
-  more_is_due_ = more || more_is_due_;
-  more = jobs_->Run(now, kSlice) || more;
-  more = TakeBack(now, kSlice) || more;
+  EndWhatIsDue(now);
+  bool more = ending_ == store::Progress::kMore;
+  more = jobs_->Run(now, kSlice) == store::Progress::kMore || more;
+  more = sweeper_->TakeBack(now, kSlice) == store::Progress::kMore || more;
   more = (wills_ && wills_->Step(now, kWillsLimit)) || more;
   if (more) {
-    wake_();
+    wake_();  // it must not wait for the loop to wake by itself, 100 ms later
   }
 }
 
-// What is left of dropped buckets. True if there is more.
-bool KvService::TakeBack(TimePoint now, Nanoseconds budget) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(budget);
-  while (store_->HasLeaving() && std::chrono::steady_clock::now() < end) {
-    std::vector<store::TakenBack> taken;
-    if (!store_->TakeBack(now, kTakeBackLimit, taken)) {
-      return false;  // when the store is well again; WatchHealth tells of it
-    }
-    for (const auto& item : taken) {
-      publisher_.Publish({.bucket = item.bucket,
-                          .retained = item.retained,
-                          .key = item.key,
-                          .operation = Operation::kPurge,
-                          .revision = item.revision,
-                          .time = item.time,
-                          .reason = Reason::kBucketDeleted,
-                          .qos = 1});
-    }
+// What has expired, and what belonged to connections that have ended.
+void KvService::EndWhatIsDue(TimePoint now) {
+  if (IsDue(last_sweep_, now, kSweepInterval) || expiring_ != store::Progress::kDone) {
+    expiring_ = sweeper_->Expire(now, kSlice);
   }
-  return store_->HasLeaving();
-}
-
-void KvService::Sweep(TimePoint now) {
-  std::vector<store::BucketExpiration> expired;
-  // What is left is due again at the next sweep; WatchHealth tells of a failed store.
-  const auto swept = store_->Expire(now, kSweepLimit, expired);
-  for (const auto& [bucket, expiration] : expired) {
-    publisher_.Publish({.bucket = bucket->name(),
-                        .retained = bucket->config().retained,
-                        .key = expiration.key,
-                        .operation = Operation::kPurge,
-                        .revision = expiration.revision,
-                        .time = expiration.time,
-                        .reason = Reason::kExpired,
-                        .qos = 1});
-  }
-  more_is_due_ = swept && store_->HasDue(now);
+  ending_ = std::max(expiring_, ephemerals_->Step(now, kEphemeralsLimit));
 }
 
 void KvService::WatchHealth() {

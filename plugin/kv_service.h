@@ -20,6 +20,7 @@
 #include "plugin/replier.h"
 #include "plugin/request_plane.h"
 #include "plugin/restorer.h"
+#include "plugin/sweeper.h"
 #include "plugin/wills.h"
 #include "plugin/writer.h"
 #include "store/store.h"
@@ -61,9 +62,8 @@ class KvService {
   void BeginRestore();
   void ListenForWills();
   void ContinueRestore(Nanoseconds budget);
-  void Sweep(TimePoint now);
   void Work(TimePoint now);   // a slice of what nobody waits for
-  bool TakeBack(TimePoint now, Nanoseconds budget);
+  void EndWhatIsDue(TimePoint now);
   void WatchHealth();
 
   const PluginOptions options_;
@@ -84,11 +84,13 @@ class KvService {
   std::optional<DataPlane> data_plane_;
   std::optional<RequestPlane> request_plane_;
   std::optional<Metrics> metrics_;
+  std::optional<Sweeper> sweeper_;
   std::optional<Restorer> restorer_;
   std::optional<Wills> wills_;
   std::optional<loopback::Loopback> loopback_;  // behind wills_: it ends first
   TimePoint last_sweep_ = 0;
-  bool more_is_due_ = false;  // to expire, or of ended connections, than was done
+  store::Progress expiring_ = store::Progress::kDone;
+  store::Progress ending_ = store::Progress::kDone;  // what has expired, and ended connections' keys
   TimePoint last_pruning_ = 0;
   bool was_writable_ = true;
 };

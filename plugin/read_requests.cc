@@ -144,7 +144,8 @@ ReadRequests::Replies ReadRequests::Entries(const store::Bucket& bucket,
   if (page->next != 0) {
     wire::AddText(end, wire::kCursor, wire::EncodeCursor(scope, std::to_string(page->next)));
   }
-  if (options.from_revision && page->compacted) {
+  // Of the whole request, on each of its pages.
+  if (options.from_revision && bucket.IsCompacted(wanted.prefix, *options.from_revision)) {
     wire::AddFlag(end, wire::kCompacted);
   }
   replies.push_back(std::move(end));

@@ -18,8 +18,7 @@ Bucket::Bucket(std::string name, BucketRecord record, Revisions revisions, Engin
     : name_(std::move(name)),
       record_(std::move(record)),
       revisions_(revisions),
-      engine_(engine),
-      max_dropped_(revisions.last()) {}
+      engine_(engine) {}
 
 BucketStats Bucket::stats() const {
   return {index_.values(), index_.by_revision().size(), index_.bytes(), revisions_.last()};
@@ -35,7 +34,7 @@ void Bucket::Supersede(KeyState& state, const RevisionList& dropped, TimePoint n
     // Its own kv-ttl is void now; what the bucket's ttl means for it is looked up when it is due.
     expiry_.Remove(former);
     if (record_.config.ttl || record_.config.marker_ttl) {
-      expiry_.Set(former, now);
+      expiry_.LookAt(former, now);
     }
   }
 }
@@ -46,13 +45,23 @@ void Bucket::Drop(KeyState& state, Revision revision) {
   ephemeral_.erase(revision);
   in_memory_.erase(revision);
   max_dropped_ = std::max(max_dropped_, revision);
+  state.dropped = std::max(state.dropped, revision);
+  if (state.versions.size() == 1) {
+    forgotten_ = std::max(forgotten_, revision);
+  }
   index_.Remove(state, revision);
 }
 
 void Bucket::Load(Revision revision, const EntryHead& head) {
   revisions_.Raise(revision);
   const Version version{revision, SizeOf(head), head.operation};
-  KeyState& state = index_.Append(index_.Find(head.key), head.key, version);
+  KeyState* known = index_.Find(head.key);
+  const Revision former = known != nullptr ? known->newest().revision : 0;
+  KeyState& state = index_.Append(known, head.key, version);
+  if (head.former != former) {  // the one in between was dropped
+    state.dropped = std::max(state.dropped, head.former);
+    max_dropped_ = std::max(max_dropped_, head.former);
+  }
   Supersede(state, {}, head.time);
   if (head.ephemeral) {
     ephemeral_.insert(revision);
@@ -60,17 +69,25 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
   SetTimer(revision, head);
 }
 
-void Bucket::FinishLoading(bool tail_may_be_lost) {
+void Bucket::FinishLoading(bool tail_may_be_lost, std::optional<Revision> forgotten) {
   if (tail_may_be_lost) {
     revisions_.SkipReserved();
   }
-  // Whatever is missing between the kept entries was dropped (or never written: a crash).
+  forgotten_ = forgotten.value_or(HighestMissing());
+  if (tail_may_be_lost || record_.config.storage == Storage::kMemory) {
+    forgotten_ = revisions_.last();  // clients may have seen what is gone
+  }
+  max_dropped_ = std::max(max_dropped_, forgotten_);
+}
+
+// The highest revision up to the last one given out that no kept entry has.
+Revision Bucket::HighestMissing() const {
   Revision expected = revisions_.last();
   const auto& kept = index_.by_revision();
   for (auto at = kept.rbegin(); at != kept.rend() && at->first == expected; ++at) {
     --expected;
   }
-  max_dropped_ = expected;
+  return expected;
 }
 
 void Bucket::LoadDuplicate(std::string_view message_id,

@@ -27,6 +27,7 @@
 #include "store/engine.h"
 #include "store/expiry_queue.h"
 #include "store/key_index.h"
+#include "store/progress.h"
 #include "store/revisions.h"
 
 namespace kv::store {
@@ -94,7 +95,6 @@ struct PageRequest {
 struct Page {
   std::vector<Entry> entries;  // in revision order
   Revision next = 0;           // where the following page begins; 0: this is the last
-  bool compacted = false;      // an entry of `from` or later may be no longer kept
 };
 
 struct KeysRequest {
@@ -131,6 +131,8 @@ class Bucket {
   TimePoint created() const { return record_.created; }
   const BucketConfig& config() const { return record_.config; }
   const BucketRecord& record() const { return record_; }
+  // Of the entries up to this revision some may have gone without a trace.
+  Revision forgotten() const { return forgotten_; }
   const KeyIndex& index() const { return index_; }
   KeyIndex& index() { return index_; }
   BucketStats stats() const;
@@ -146,6 +148,13 @@ class Bucket {
                            const Identity& identity,
                            TimePoint now,
                            RevisionList& revisions);
+  // As ApplyAll, for what nobody waits for: with Sync::kAlways, too, it is on disk some time later.
+  Result<Written> ApplyUnawaited(std::span<const KeyedWrite> writes,
+                                 TimePoint now,
+                                 RevisionList& revisions);
+  // Whether so many writes can be done, or refused, without waiting for the disk. If not it is
+  // asked for what is missing.
+  bool IsReadyFor(std::size_t writes) { return revisions_.IsReady(engine_, writes); }
   // Remembers a message id for something that took no write, or many. Errors: as Apply.
   Result<Written> Remember(std::string_view message_id, std::string_view result, TimePoint now);
   // The first result of this message id, if it is known.
@@ -162,12 +171,16 @@ class Bucket {
   // One page of kept entries. Costs what it returns, plus a bounded search. Errors: storage-error.
   Result<Page> ReadPage(const PageRequest& request) const;
   KeysPage ReadKeys(const KeysRequest& request) const;
+  // Whether an entry under the prefix of revision `from` or later is no longer kept. Exact, but for
+  // keys of which no trace is left, and a `from` that is very many entries back: then it may say so
+  // once too often. A bounded search.
+  bool IsCompacted(std::string_view prefix, Revision from) const;
   // A kept entry. Errors: storage-error.
   Result<Entry> ReadEntry(Revision revision) const;
 
   // Ends the life of up to `limit` entries that are due. Errors: storage-error, unavailable: what
   // is left is done at a later call. `expired` gets the keys whose value ended, also then.
-  Status Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired);
+  Result<Progress> Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired);
   std::optional<TimePoint> next_expiry() const { return expiry_.Next(); }
   // Forgets keys whose newest entry is a marker from before `before`, among the kept entries from
   // `next` up to `end`; looks at `limit` of them at most and moves `next` behind these (0: done).
@@ -186,12 +199,13 @@ class Bucket {
   Status CheckConfig(const BucketConfig& config) const;
   Status SetConfig(const BucketConfig& config, TimePoint now);
 
-  // --- at start, before anything else ---
+  // --- at start, before anything else; of a new bucket FinishLoading alone ---
   void Load(Revision revision, const EntryHead& head);
   void LoadDuplicate(std::string_view message_id, Revision revision, TimePoint time,
                      std::string_view result);
-  // With `tail_may_be_lost` revisions go on above all that may have been given out.
-  void FinishLoading(bool tail_may_be_lost);
+  // With `tail_may_be_lost` revisions go on above all that may have been given out. `forgotten` is
+  // what forgotten() was; nothing: the store is older than that.
+  void FinishLoading(bool tail_may_be_lost, std::optional<Revision> forgotten);
 
   // --- after it was dropped from the store, when nothing else may follow ---
   // Takes the oldest kept entry out of memory. `key` is set if that was the value of a key.
@@ -218,7 +232,7 @@ class Bucket {
   void Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const;
   std::uint64_t FreedBy(const KeyState* state, const Write& write) const;
   RevisionList PushedOut(const KeyState* state, const Write& write) const;
-  EntryParts PartsOf(const KeyedWrite& item, TimePoint now) const;
+  EntryParts PartsOf(const KeyState* state, const KeyedWrite& item, TimePoint now) const;
   Result<Written> ApplyNow(std::span<const KeyedWrite> writes,
                            const Identity& identity,
                            TimePoint now,
@@ -235,12 +249,16 @@ class Bucket {
   void Supersede(KeyState& state, const RevisionList& dropped, TimePoint now);
   void SetTimer(Revision revision, const EntryHead& head);
   void Drop(KeyState& state, Revision revision);
+  Revision HighestMissing() const;
+  Revision HighestOfKeysGone(const std::vector<Revision>& revisions) const;
   void AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const;
   Status Forget(const std::vector<Revision>& revisions);
   std::vector<Revision> BeyondHistory(std::uint32_t history) const;
 
   std::optional<TimePoint> DueTime(const EntryHead& head, bool newest) const;
-  Status ExpireOne(Revision revision, TimePoint now, std::vector<Expiration>& expired);
+  Result<bool> IsOver(const ExpiryQueue::Due& due, TimePoint now);
+  Status ExpireOne(const ExpiryQueue::Due& due, TimePoint now, std::vector<Expiration>& expired);
+  Status ExpireValue(const KeyState& state, TimePoint now, std::vector<Expiration>& expired);
 
   Result<std::string> ReadRecord(Revision revision) const;
   bool CollectByPrefix(const PageRequest& request, std::vector<Revision>& revisions) const;
@@ -254,7 +272,8 @@ class Bucket {
   ExpiryQueue expiry_;
   absl::flat_hash_set<Revision> ephemeral_;  // kept entries
   Duplicates duplicates_;
-  Revision max_dropped_;  // the highest revision that is no longer kept
+  Revision max_dropped_ = 0;  // the highest revision that is no longer kept
+  Revision forgotten_ = 0;    // the highest of those whose key went with them, or that nobody knows of
   std::deque<Pending> pending_;                // not in the database yet, by revision
   std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
 };

@@ -31,26 +31,35 @@ std::optional<TimePoint> Bucket::DueTime(const EntryHead& head, bool newest) con
   return due;
 }
 
-Status Bucket::Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired) {
+Result<Progress> Bucket::Expire(TimePoint now,
+                                std::size_t limit,
+                                std::vector<Expiration>& expired) {
   for (std::size_t done = 0; done < limit; ++done) {
-    const auto revision = expiry_.Due(now);
-    if (!revision) {
-      break;
+    const auto due = expiry_.NextDue(now);
+    if (!due) {
+      return Progress::kDone;
     }
-    if (auto ended = ExpireOne(*revision, now, expired); !ended) {
-      return ended;
+    if (!IsReadyFor(1)) {
+      return Progress::kWaiting;
+    }
+    if (auto ended = ExpireOne(*due, now, expired); !ended) {
+      return std::move(ended).error();
     }
   }
-  return Ok{};
+  return expiry_.NextDue(now) ? Progress::kMore : Progress::kDone;
 }
 
-Status Bucket::ExpireOne(Revision revision, TimePoint now, std::vector<Expiration>& expired) {
-  KeyState* state = index_.HolderOf(revision);
-  if (state == nullptr) {
-    expiry_.Remove(revision);
-    return Ok{};
+// Whether the entry's life has ended. If not its timer is set anew, or removed.
+Result<bool> Bucket::IsOver(const ExpiryQueue::Due& due, TimePoint now) {
+  if (due.is_certain) {
+    return true;
   }
-  auto record = ReadRecord(revision);
+  const KeyState* state = index_.HolderOf(due.revision);
+  if (state == nullptr) {
+    expiry_.Remove(due.revision);
+    return false;
+  }
+  auto record = ReadRecord(due.revision);
   if (!record) {
     return std::move(record).error();
   }
@@ -58,35 +67,48 @@ Status Bucket::ExpireOne(Revision revision, TimePoint now, std::vector<Expiratio
   if (!head) {
     return std::move(head).error();
   }
-  // The queue's time is a reason to look, not the truth: since it was set the entry may have been
-  // superseded or the configuration changed.
-  const bool newest = state->newest().revision == revision;
-  const auto due = DueTime(*head, newest);
-  if (!due) {
-    expiry_.Remove(revision);
-    return Ok{};
+  const auto time = DueTime(*head, state->newest().revision == due.revision);
+  if (!time) {
+    expiry_.Remove(due.revision);
+  } else if (*time > now) {
+    expiry_.Set(due.revision, *time);
   }
-  if (*due > now) {
-    expiry_.Set(revision, *due);
-    return Ok{};
+  return time && *time <= now;
+}
+
+Status Bucket::ExpireOne(const ExpiryQueue::Due& due,
+                         TimePoint now,
+                         std::vector<Expiration>& expired) {
+  auto over = IsOver(due, now);
+  if (!over || !*over) {
+    return over ? Status(Ok{}) : Status(std::move(over).error());
   }
-  if (!newest) {
-    return Forget({revision});
+  const KeyState& state = *index_.HolderOf(due.revision);
+  if (state.newest().revision != due.revision) {
+    return Forget({due.revision});
   }
-  if (head->operation != Operation::kPut) {
-    // The whole key: were its older entries left, the newest of them would come back to life.
-    std::vector<Revision> all;
-    for (const Version& version : state->versions) {
-      all.push_back(version.revision);
-    }
-    return Forget(all);
+  if (state.has_value()) {
+    return ExpireValue(state, now, expired);
   }
-  const std::string key = state->key;  // the purge drops the entry that the state's own key is of
+  // The whole key: were its older entries left, the newest of them would come back to life.
+  std::vector<Revision> all;
+  for (const Version& version : state.versions) {
+    all.push_back(version.revision);
+  }
+  return Forget(all);
+}
+
+Status Bucket::ExpireValue(const KeyState& state,
+                           TimePoint now,
+                           std::vector<Expiration>& expired) {
+  const std::string key = state.key;  // the purge drops the entry that the state's own key is of
   auto parsed = Key::Parse(key);
   if (!parsed) {
     return std::move(parsed).error();
   }
-  auto purged = Apply(*parsed, {.operation = Operation::kPurge, .reason = Reason::kExpired}, now);
+  const KeyedWrite purge{*parsed, {.operation = Operation::kPurge, .reason = Reason::kExpired}};
+  RevisionList revisions;
+  auto purged = ApplyUnawaited({&purge, 1}, now, revisions);
   if (!purged) {
     return std::move(purged).error();
   }
@@ -103,6 +125,20 @@ void Bucket::AddForgetting(const std::vector<Revision>& revisions, ChangeSet& ch
     }
   }
   changes.Put(LastRevisionKey(id()), EncodeNumber(revisions_.last()));
+  if (const Revision gone = HighestOfKeysGone(revisions); gone > forgotten_) {
+    changes.Put(ForgottenKey(id()), EncodeNumber(gone));
+  }
+}
+
+// The highest of these revisions with which its key goes: no later entry tells that it was there.
+Revision Bucket::HighestOfKeysGone(const std::vector<Revision>& revisions) const {
+  Revision highest = 0;
+  for (const Revision revision : revisions) {
+    if (index_.HolderOf(revision)->newest().revision == revision) {
+      highest = std::max(highest, revision);
+    }
+  }
+  return highest;
 }
 
 Status Bucket::Forget(const std::vector<Revision>& revisions) {
@@ -209,7 +245,7 @@ Status Bucket::SetConfig(const BucketConfig& config, TimePoint now) {
   }
   if (other_times) {
     for (const auto& [revision, state] : index_.by_revision()) {
-      expiry_.Set(revision, now);  // to be looked at: see ExpireOne
+      expiry_.LookAt(revision, now);
     }
   }
   return Ok{};

@@ -134,7 +134,6 @@ bool Bucket::CollectByPrefix(const PageRequest& request, std::vector<Revision>& 
 
 Result<Page> Bucket::ReadPage(const PageRequest& request) const {
   Page page;
-  page.compacted = max_dropped_ != 0 && request.from <= max_dropped_;
   std::size_t bytes = 0;
   std::size_t searched = 0;
   // False once the page is full; `page.next` is then where the next one begins.
@@ -180,6 +179,37 @@ Result<Page> Bucket::ReadPage(const PageRequest& request) const {
     }
   }
   return page;
+}
+
+bool Bucket::IsCompacted(std::string_view prefix, Revision from) const {
+  from = std::max<Revision>(from, 1);
+  if (from > max_dropped_) {
+    return false;
+  }
+  if (from <= forgotten_ || prefix.empty()) {
+    return true;
+  }
+  const auto lacks = [from](const KeyState& state) {
+    return state.dropped >= from;
+  };
+  bool found = false;
+  std::size_t searched = 0;
+  WalkPrefix(index_, prefix, {}, [&](const KeyState& state) {
+    found = lacks(state);
+    return !found && ++searched <= kSmallPrefix;
+  });
+  if (found || searched <= kSmallPrefix) {
+    return found;
+  }
+  // A key that lacks an entry of `from` or later has kept a later one: it comes by here.
+  searched = 0;
+  const auto& all = index_.by_revision();
+  for (auto at = all.lower_bound(from); at != all.end(); ++at) {
+    if (++searched > kMaxSearch || (IsUnderPrefix(at->second->key, prefix) && lacks(*at->second))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 KeysPage Bucket::ReadKeys(const KeysRequest& request) const {

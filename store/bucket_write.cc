@@ -144,6 +144,12 @@ Result<Written> Bucket::ApplyAll(std::span<const KeyedWrite> writes,
   return written;
 }
 
+Result<Written> Bucket::ApplyUnawaited(std::span<const KeyedWrite> writes,
+                                       TimePoint now,
+                                       RevisionList& revisions) {
+  return ApplyNow(writes, {}, now, revisions);
+}
+
 std::optional<Written> Bucket::FindDuplicate(std::string_view message_id) const {
   const auto* first = message_id.empty() ? nullptr : duplicates_.Find(message_id);
   if (first == nullptr) {
@@ -239,13 +245,14 @@ Result<Written> Bucket::Remember(std::string_view message_id,
   return written;
 }
 
-EntryParts Bucket::PartsOf(const KeyedWrite& item, TimePoint now) const {
+EntryParts Bucket::PartsOf(const KeyState* state, const KeyedWrite& item, TimePoint now) const {
   const Write& write = item.write;
   EntryParts parts{.key = item.key.text(),
                    .operation = write.operation,
                    .reason = write.reason,
                    .qos = write.qos,
                    .time = now,
+                   .former = state != nullptr ? state->newest().revision : 0,
                    .author = record_.config.audit ? write.author : nullptr,
                    .properties = write.properties};
   if (write.operation == Operation::kPut) {
@@ -265,7 +272,7 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
   if (record_.config.storage == Storage::kMemory) {
     for (std::size_t i = 0; i < writes.size(); ++i) {
       if (revisions[i] != 0) {
-        AppendEntry(in_memory_[revisions[i]], PartsOf(writes[i], now));
+        AppendEntry(in_memory_[revisions[i]], PartsOf(states[i], writes[i], now));
       }
     }
     return Sequence{0};
@@ -276,7 +283,8 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
       places.emplace_back(0, 0);
       continue;
     }
-    places.push_back(changes.PutEntry(StreamKey(id(), revisions[i]), PartsOf(writes[i], now)));
+    places.push_back(
+        changes.PutEntry(StreamKey(id(), revisions[i]), PartsOf(states[i], writes[i], now)));
     for (const Revision old : PushedOut(states[i], writes[i].write)) {
       changes.SingleDelete(StreamKey(id(), old));
     }
@@ -306,7 +314,7 @@ void Bucket::Enter(KeyState* state, const KeyedWrite& item, Revision revision, T
   KeyState& holder = index_.Append(
       state, item.key.text(), Version{revision, SizeOf(item), write.operation});
   Supersede(holder, dropped, now);
-  const EntryParts parts = PartsOf(item, now);
+  const EntryParts parts = PartsOf(nullptr, item, now);  // the times in it
   if (parts.expires != 0 || record_.config.ttl || record_.config.marker_ttl) {
     SetTimer(revision, {.operation = parts.operation, .time = now, .expires = parts.expires});
   }

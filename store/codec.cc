@@ -16,7 +16,8 @@ constexpr std::uint16_t kHasContentType = 1U << 7;
 constexpr std::uint16_t kHasUserProperties = 1U << 8;
 constexpr std::uint16_t kIsEphemeral = 1U << 9;
 constexpr std::uint16_t kHasAuthor = 1U << 10;
-constexpr std::uint16_t kKnownFlags = (1U << 11) - 1;
+constexpr std::uint16_t kHasFormer = 1U << 11;
+constexpr std::uint16_t kKnownFlags = (1U << 12) - 1;
 
 std::string IdKey(char tag, BucketId id) {
   std::string key(1, tag);
@@ -35,6 +36,7 @@ std::uint16_t FlagsOf(const EntryParts& parts) {
   flags |= parts.reason != Reason::kNone ? kHasReason : 0U;
   flags |= parts.ephemeral ? kIsEphemeral : 0U;
   flags |= parts.author != nullptr ? kHasAuthor : 0U;
+  flags |= parts.former != 0 ? kHasFormer : 0U;
   if (parts.properties != nullptr) {
     flags |= parts.properties->payload_format ? kHasPayloadFormat : 0U;
     flags |= parts.properties->content_type ? kHasContentType : 0U;
@@ -119,6 +121,9 @@ Result<EntryHead> DecodeRecord(std::string_view record, Entry* into) {
     head.reason = static_cast<Reason>(reader.Byte());
   }
   head.key = reader.Prefixed();
+  if ((flags & kHasFormer) != 0) {
+    head.former = reader.Varint();
+  }
   head.ephemeral = (flags & kIsEphemeral) != 0;
   head.property_bytes =
       ReadProperties(reader, flags, into != nullptr ? &into->properties : nullptr);
@@ -137,6 +142,7 @@ std::string BucketKey(std::string_view name) { return kBucketTag + std::string(n
 std::string ReservedKey(BucketId id) { return IdKey(kReservedTag, id); }
 std::string LastRevisionKey(BucketId id) { return IdKey(kLastRevisionTag, id); }
 
+std::string ForgottenKey(BucketId id) { return IdKey(kForgottenTag, id); }
 std::string LeavingKey(BucketId id) { return IdKey(kLeavingTag, id); }
 
 std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_id) {
@@ -238,6 +244,9 @@ void AppendEntry(std::string& out, const EntryParts& parts) {
     out.push_back(static_cast<char>(parts.reason));
   }
   PutPrefixed(out, parts.key);
+  if (parts.former != 0) {
+    PutVarint(out, parts.former);
+  }
   if (parts.properties != nullptr) {
     AppendProperties(out, *parts.properties);
   }

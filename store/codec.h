@@ -13,14 +13,16 @@
 //                                                                     a dropped bucket that is
 //                                                                     being taken apart; the
 //                                                                     first revision for that
+//   'h' id:u32be                                   revision:u64le     of entries up to here some may
+//                                                                     have gone without a trace
 //   's' id:u32be revision:u64be                    entry record       the stream
 //
 //   entry record := version:u8 flags:u16le time:i64le [expires:i64le] [reason:u8] key:lp
-//                   [payload-format:u8] [content-type:lp] [count:varint {name:lp value:lp}]
+//                   [former:varint] [payload-format:u8] [content-type:lp] [count:varint {name:lp value:lp}]
 //                   [client:lp username:lp] value (to the end)
 //   flags        := bits 0-1 operation, bits 2-3 QoS, bit 4 expires, bit 5 reason, bit 6 payload
 //                   format, bit 7 content type, bit 8 user properties, bit 9 ephemeral, bit 10
-//                   client and username; the others are zero
+//                   client and username, bit 11 former; the others are zero
 //   bucket record:= version:u8 id:u32le created:i64le dropped:u8 {name:lp text:lp}*
 //   lp           := length:varint bytes
 #pragma once
@@ -46,6 +48,7 @@ inline constexpr char kLastRevisionTag = 'd';
 inline constexpr char kDuplicateTag = 'e';
 inline constexpr std::string_view kLifeKey = "f";
 inline constexpr char kLeavingTag = 'g';
+inline constexpr char kForgottenTag = 'h';
 inline constexpr char kStreamTag = 's';
 
 std::string BucketKey(std::string_view name);
@@ -53,6 +56,7 @@ std::string ReservedKey(BucketId id);
 std::string LastRevisionKey(BucketId id);
 std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_id);
 std::string LeavingKey(BucketId id);
+std::string ForgottenKey(BucketId id);
 std::string StreamKey(BucketId id, Revision revision);
 // The first key after every key that begins with `tag` and `id`.
 std::string EndOfBucket(char tag, BucketId id);
@@ -66,7 +70,7 @@ struct StreamRef {
   BucketId id;
   Revision revision;
 };
-std::optional<BucketId> ParseIdKey(std::string_view key);  // of 'c', 'd' and 'g'
+std::optional<BucketId> ParseIdKey(std::string_view key);  // of 'c', 'd', 'g' and 'h'
 std::optional<DuplicateRef> ParseDuplicateKey(std::string_view key);
 std::optional<StreamRef> ParseStreamKey(std::string_view key);
 
@@ -106,6 +110,7 @@ struct EntryParts {
   std::uint8_t qos = 0;
   TimePoint time = 0;
   TimePoint expires = 0;
+  Revision former = 0;  // of the key's entry before this one, kept or not; 0: none
   bool ephemeral = false;
   const Author* author = nullptr;          // nullptr: not kept
   const Properties* properties = nullptr;  // nullptr: none
@@ -121,6 +126,7 @@ struct EntryHead {
   std::uint8_t qos = 0;
   TimePoint time = 0;
   TimePoint expires = 0;
+  Revision former = 0;
   bool ephemeral = false;
   std::size_t property_bytes = 0;  // as Properties::size() counts
   std::string_view value;

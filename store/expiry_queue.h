@@ -13,34 +13,34 @@ namespace kv::store {
 
 class ExpiryQueue {
  public:
-  void Set(Revision revision, TimePoint expires) {
-    Remove(revision);
-    times_.emplace(revision, expires);
-    queue_.emplace(expires, revision);
-  }
+  struct Due {
+    Revision revision;
+    bool is_certain;
+  };
+
+  // The entry ends at `time`.
+  void Set(Revision revision, TimePoint time) { Enter(revision, {time, true}); }
+  // At `time` it is to be looked up when the entry ends.
+  void LookAt(Revision revision, TimePoint time) { Enter(revision, {time, false}); }
 
   void Remove(Revision revision) {
-    if (times_.empty()) {
+    if (timers_.empty()) {
       return;  // the common case: a bucket in which nothing expires
     }
-    const auto found = times_.find(revision);
-    if (found != times_.end()) {
-      queue_.erase({found->second, revision});
-      times_.erase(found);
+    const auto found = timers_.find(revision);
+    if (found != timers_.end()) {
+      queue_.erase({found->second.time, revision});
+      timers_.erase(found);
     }
-  }
-
-  void Clear() {
-    times_.clear();
-    queue_.clear();
   }
 
   // The entry that is due longest, if one is.
-  std::optional<Revision> Due(TimePoint now) const {
+  std::optional<Due> NextDue(TimePoint now) const {
     if (queue_.empty() || queue_.begin()->first > now) {
       return std::nullopt;
     }
-    return queue_.begin()->second;
+    const Revision revision = queue_.begin()->second;
+    return Due{revision, timers_.at(revision).is_certain};
   }
 
   std::optional<TimePoint> Next() const {
@@ -48,8 +48,19 @@ class ExpiryQueue {
   }
 
  private:
+  struct Timer {
+    TimePoint time;
+    bool is_certain;
+  };
+
+  void Enter(Revision revision, const Timer& timer) {
+    Remove(revision);
+    timers_.emplace(revision, timer);
+    queue_.emplace(timer.time, revision);
+  }
+
   absl::btree_set<std::pair<TimePoint, Revision>> queue_;
-  absl::flat_hash_map<Revision, TimePoint> times_;
+  absl::flat_hash_map<Revision, Timer> timers_;
 };
 
 }  // namespace kv::store

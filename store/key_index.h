@@ -33,6 +33,7 @@ enum class BrokerHeld : std::uint8_t {
 struct KeyState {
   std::string key;
   absl::InlinedVector<Version, 1> versions;  // oldest first, never empty
+  Revision dropped = 0;  // the highest revision of this key that is no longer kept
   // Scratch for the restore at start.
   BrokerHeld broker_held = BrokerHeld::kNothing;
   std::uint32_t broker_check = 0;  // of kNewest: a hash of the value that the broker held

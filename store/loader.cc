@@ -27,7 +27,7 @@ class Loader {
     }
     for (const auto& [id, bucket] : by_id_) {
       const bool gone = bucket->config().storage == Storage::kMemory && !options_.ended_cleanly;
-      bucket->FinishLoading(options_.tail_may_be_lost || gone);
+      bucket->FinishLoading(options_.tail_may_be_lost || gone, numbers_[id].forgotten);
     }
     return std::move(loaded_);
   }
@@ -36,10 +36,11 @@ class Loader {
   struct Numbers {
     Revision reserved = 0;
     Revision last = 0;
+    std::optional<Revision> forgotten;
   };
 
   Status LoadNumbers() {
-    for (const char tag : {kReservedTag, kLastRevisionTag}) {
+    for (const char tag : {kReservedTag, kLastRevisionTag, kForgottenTag}) {
       auto scanned = engine_.database().Scan(
           Tag(tag), [this, tag](std::string_view key, std::string_view value) -> Status {
             const auto id = ParseIdKey(key);
@@ -47,7 +48,12 @@ class Loader {
             if (!id || !number) {
               return Damaged("revision number");
             }
-            (tag == kReservedTag ? numbers_[*id].reserved : numbers_[*id].last) = *number;
+            Numbers& numbers = numbers_[*id];
+            switch (tag) {
+              case kReservedTag: numbers.reserved = *number; break;
+              case kLastRevisionTag: numbers.last = *number; break;
+              default: numbers.forgotten = *number; break;
+            }
             return Ok{};
           });
       if (!scanned) {

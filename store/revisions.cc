@@ -18,25 +18,38 @@ Status Revisions::Reserve(Engine& engine) {
   return Ok{};
 }
 
+Status Revisions::ReserveAhead(Engine& engine) {
+  return coming_ == 0 && last_ + kBlock / 2 >= reserved_ ? Reserve(engine) : Status(Ok{});
+}
+
+void Revisions::TakeOverReserved(const Engine& engine) {
+  if (coming_ != 0 && engine.IsDurable(coming_sequence_)) {
+    reserved_ = coming_;
+    coming_ = 0;
+  }
+}
+
 Status Revisions::Prepare(Engine& engine, std::size_t count) {
   assert(count <= kBlock / 4);
-  if (coming_ == 0 && last_ + kBlock / 2 >= reserved_) {
-    if (auto asked = Reserve(engine); !asked) {
-      return asked;
+  if (auto asked = ReserveAhead(engine); !asked) {
+    return asked;
+  }
+  if (coming_ != 0 && last_ + count > reserved_) {
+    if (auto waited = engine.WaitDurable(coming_sequence_); !waited) {
+      return waited;
     }
   }
-  if (coming_ != 0) {
-    if (last_ + count > reserved_) {
-      if (auto waited = engine.WaitDurable(coming_sequence_); !waited) {
-        return waited;
-      }
-    }
-    if (engine.IsDurable(coming_sequence_)) {
-      reserved_ = coming_;
-      coming_ = 0;
-    }
-  }
+  TakeOverReserved(engine);
   return Ok{};
+}
+
+bool Revisions::IsReady(Engine& engine, std::size_t count) {
+  TakeOverReserved(engine);
+  if (auto asked = ReserveAhead(engine); !asked) {
+    return true;
+  }
+  constexpr Revision for_clients = kBlock / 4;
+  return last_ + count + for_clients <= reserved_ || !engine.CheckWritable().ok();
 }
 
 }  // namespace kv::store

@@ -27,6 +27,9 @@ class Revisions {
   // disk only when a whole half block was used up faster than one flush.
   // Errors: storage-error, unavailable.
   Status Prepare(Engine& engine, std::size_t count = 1);
+  // Whether Prepare would succeed without waiting, and leave enough for clients to write meanwhile,
+  // or would fail at once. Asks for what is missing: the committer's on_progress tells.
+  bool IsReady(Engine& engine, std::size_t count);
   // Precondition: Prepare succeeded just before.
   Revision Take() { return ++last_; }
 
@@ -38,6 +41,8 @@ class Revisions {
 
  private:
   Status Reserve(Engine& engine);
+  Status ReserveAhead(Engine& engine);
+  void TakeOverReserved(const Engine& engine);
 
   const BucketId id_;
   Revision last_;

@@ -163,6 +163,7 @@ Status Store::BeginLife() {
   for (const auto& [name, bucket] : buckets_) {
     if (!ended_cleanly_ || tail_may_be_lost_) {
       changes.Put(LastRevisionKey(bucket->id()), EncodeNumber(bucket->stats().last_revision));
+      changes.Put(ForgottenKey(bucket->id()), EncodeNumber(bucket->forgotten()));
     }
   }
   auto marked = engine_->Commit(changes);
@@ -239,6 +240,7 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
   changes.Put(BucketKey(name.text()), EncodeBucket(record));
   changes.Put(ReservedKey(record.id), EncodeNumber(last + Revisions::kBlock));
   changes.Put(LastRevisionKey(record.id), EncodeNumber(last));
+  changes.Put(ForgottenKey(record.id), EncodeNumber(last));
   if (grave != graves_.end()) {
     changes.Delete(ReservedKey(grave->second.id));
     changes.Delete(LastRevisionKey(grave->second.id));
@@ -257,6 +259,7 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
                                          record,
                                          Revisions(record.id, last, last + Revisions::kBlock),
                                          *engine_);
+  bucket->FinishLoading(false, last);
   Bucket* made = bucket.get();
   buckets_.emplace(std::string(name.text()), std::move(bucket));
   if (grave != graves_.end()) {
@@ -266,10 +269,13 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
   return made;
 }
 
-Status Store::Expire(TimePoint now, std::size_t limit, std::vector<BucketExpiration>& expired) {
-  Status result = Ok{};
+Result<Progress> Store::Expire(TimePoint now,
+                               std::size_t limit,
+                               std::vector<BucketExpiration>& expired) {
+  Result<Progress> result = Progress::kDone;
   auto at = buckets_.lower_bound(sweep_from_);
-  for (std::size_t visited = 0; visited < buckets_.size() && expired.size() < limit; ++visited) {
+  std::size_t visited = 0;
+  for (; visited < buckets_.size() && expired.size() < limit; ++visited) {
     at = at == buckets_.end() ? buckets_.begin() : at;
     Bucket& bucket = *at->second;
     ++at;
@@ -279,17 +285,15 @@ Status Store::Expire(TimePoint now, std::size_t limit, std::vector<BucketExpirat
       expired.push_back({&bucket, std::move(expiration)});
     }
     // One bucket's trouble must not keep the others waiting.
-    result = result ? swept : result;
+    if (result && (!swept || *swept > *result)) {
+      result = std::move(swept);
+    }
   }
   sweep_from_ = at == buckets_.end() ? std::string() : at->first;
+  if (result && *result == Progress::kDone && visited < buckets_.size()) {
+    return Progress::kMore;
+  }
   return result;
-}
-
-bool Store::HasDue(TimePoint now) const {
-  return std::any_of(buckets_.begin(), buckets_.end(), [now](const auto& item) {
-    const auto next = item.second->next_expiry();
-    return next && *next <= now;
-  });
 }
 
 void Store::Checkpoint(const std::string& path, std::function<void(Status)> done) {

@@ -24,6 +24,7 @@
 #include "store/bucket.h"
 #include "store/engine.h"
 #include "store/leaving.h"
+#include "store/progress.h"
 
 namespace rocksdb {
 class Env;
@@ -123,9 +124,9 @@ class Store {
 
   // Ends the life of up to about `limit` entries that are due, everywhere. Errors as
   // Bucket::Expire.
-  Status Expire(TimePoint now, std::size_t limit, std::vector<BucketExpiration>& expired);
-  // Whether Expire would find something to do.
-  bool HasDue(TimePoint now) const;
+  Result<Progress> Expire(TimePoint now,
+                          std::size_t limit,
+                          std::vector<BucketExpiration>& expired);
   // Forgets message ids beyond the duplicate window; to be called now and then.
   void PruneDuplicates(TimePoint now);
 

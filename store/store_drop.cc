@@ -31,6 +31,7 @@ Result<Sequence> Store::DropBucket(BucketName name) {
   changes.Put(LeavingKey(bucket.id()),
               EncodeLeaving({first, bucket.config().retained, name.text()}));
   changes.Put(LastRevisionKey(bucket.id()), EncodeNumber(grave.last));
+  changes.Delete(ForgottenKey(bucket.id()));
   auto stored = engine_->Commit(changes);
   if (!stored) {
     return std::move(stored).error();

@@ -94,7 +94,7 @@ TEST_F(BucketDropTest, OthersLeaveAndStayUnharmed) {
 TEST_F(BucketDropTest, NothingOfTheStreamAndTheIdsStaysOnDisk) {
   Fill();
   Apply("a", {.value = "x", .message_id = "id"}).ok();
-  EXPECT_EQ(TagsOnDisk(), "abcdefs");
+  EXPECT_EQ(TagsOnDisk(), "abcdefhs");
   Drop();
   TakeBack(2);
   EXPECT_EQ(TagsOnDisk(), "abcdefgs");

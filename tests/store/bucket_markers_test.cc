@@ -115,7 +115,7 @@ TEST_F(ForgetMarkersTest, NoRevisionIsGivenOutAgain) {
   EXPECT_EQ(bucket().stats().last_revision, 2U);
   Reopen();
   EXPECT_EQ(Put("a", "3"), 3U);
-  EXPECT_TRUE(bucket().ReadPage({.from = 1})->compacted);
+  EXPECT_TRUE(bucket().IsCompacted({}, 1));
 }
 
 TEST_F(ForgetMarkersTest, InMemoryToo) {

@@ -18,7 +18,9 @@ class BucketReadTest : public StoreTest {
     EXPECT_TRUE(page.ok());
     return page.ok() ? std::move(*page) : Page();
   }
-  bool Compacted(Revision from) { return Page1({.from = from}).compacted; }
+  bool Compacted(Revision from, std::string_view prefix = {}) {
+    return bucket().IsCompacted(prefix, from);
+  }
 };
 
 TEST_F(BucketReadTest, GetGivesTheNewestEntryMarkersIncluded) {
@@ -227,6 +229,68 @@ TEST_F(BucketReadTest, CompactedTellsOfATrim) {
   ASSERT_TRUE(Change("history=1").ok());
   EXPECT_TRUE(Compacted(2));
   EXPECT_FALSE(Compacted(3));
+}
+
+TEST_F(BucketReadTest, CompactedIsOfThePrefixAlone) {
+  CreateBucket("history=2");
+  for (const auto* const key : {"a/x", "b", "a/x", "b", "a/x", "b", "ab", "a/y"}) {
+    Put(key, "v");  // a/x loses revision 1, b revision 2
+  }
+  for (int life = 0; life < 3; ++life) {
+    EXPECT_TRUE(Compacted(1));
+    EXPECT_TRUE(Compacted(2));
+    EXPECT_FALSE(Compacted(3));
+    EXPECT_TRUE(Compacted(1, "a"));
+    EXPECT_FALSE(Compacted(2, "a")) << "life " << life;
+    EXPECT_TRUE(Compacted(2, "b"));
+    EXPECT_FALSE(Compacted(1, "ab"));
+    EXPECT_FALSE(Compacted(1, "a/y"));
+    EXPECT_FALSE(Compacted(1, "none"));
+    life == 0 ? Crash() : Reopen();
+  }
+}
+
+TEST_F(BucketReadTest, CompactedOfALargePrefixIsExactNearTheEnd) {
+  for (int i = 0; i < 5'000; ++i) {
+    Put("many/" + std::to_string(i), "v");
+  }
+  Put("other", "1");
+  Put("other", "2");    // 5001 is gone
+  Put("many/7", "v");   // 8 is gone
+  EXPECT_TRUE(Compacted(8, "many"));
+  EXPECT_FALSE(Compacted(9, "many"));
+  EXPECT_TRUE(Compacted(5'001));
+  Crash();
+  EXPECT_TRUE(Compacted(8, "many"));
+  EXPECT_FALSE(Compacted(9, "many"));
+}
+
+TEST_F(BucketReadTest, CompactedTellsOfKeysOfWhichNothingIsLeft) {
+  CreateBucket("marker_ttl=10s");
+  Put("a", "1");
+  Put("b", "2");
+  Delete("a");
+  now_ += 10 * kSecond;
+  Expire();
+  Put("a", "4");
+  for (int life = 0; life < 3; ++life) {
+    EXPECT_TRUE(Compacted(3, "a"));
+    EXPECT_FALSE(Compacted(4, "a"));
+    EXPECT_TRUE(Compacted(3, "b")) << "nobody knows whose it was";
+    life == 0 ? Crash() : Reopen();
+  }
+}
+
+TEST_F(BucketReadTest, CompactedTellsOfAnEarlierBucketOfTheName) {
+  Put("a", "1");
+  ASSERT_TRUE(store_->DropBucket(*BucketName::Parse(bucket().name())).ok());
+  CreateBucket("");
+  for (int life = 0; life < 2; ++life) {
+    EXPECT_TRUE(Compacted(1, "a"));
+    EXPECT_FALSE(Compacted(bucket().stats().last_revision + 1, "a"));
+    Put("a", "again");
+    Crash();
+  }
 }
 
 // --- keys ---

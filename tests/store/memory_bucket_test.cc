@@ -49,7 +49,7 @@ TEST_F(MemoryBucketTest, IsEmptyAfterARestartButItsRevisionsGoOn) {
   EXPECT_EQ(bucket().stats().keys, 0U);
   EXPECT_EQ(bucket().config(), ConfigOf("storage=memory history=3"));
   EXPECT_EQ(Put("a", "3"), 3U);
-  EXPECT_TRUE(bucket().ReadPage({.from = 1})->compacted);
+  EXPECT_TRUE(bucket().IsCompacted({}, 1));
 }
 
 TEST_F(MemoryBucketTest, IsEmptyAfterACrashButItsRevisionsGoOnAbove) {

@@ -131,13 +131,21 @@ void ModelBucket::Add(Entry entry, std::size_t keep) {
 }
 
 void ModelBucket::Drop(const Entry& entry) {
-  highest_dropped_ = std::max(highest_dropped_, entry.revision);
+  dropped_[entry.revision] = entry.key;
   by_revision_.erase(entry.revision);
   auto& entries = keys_[entry.key];
   std::erase_if(entries, [&](const Entry& e) { return e.revision == entry.revision; });
   if (entries.empty()) {
+    forgotten_ = std::max(forgotten_, entry.revision);
     keys_.erase(std::string(entry.key));
   }
+}
+
+bool ModelBucket::IsCompacted(std::string_view prefix, Revision from) const {
+  return std::any_of(dropped_.lower_bound(from), dropped_.end(), [prefix](const auto& item) {
+    const std::string& key = item.second;
+    return prefix.empty() || key == prefix || key.starts_with(std::string(prefix) + "/");
+  });
 }
 
 std::string ModelBucket::SetConfig(const BucketConfig& config) {
@@ -245,7 +253,7 @@ std::string ModelBucket::Reopen(bool cleanly, Revision last) {
     return "goes on from revision " + std::to_string(last) + " instead of " + std::to_string(last_);
   }
   last_ = last;
-  highest_dropped_ = memory ? last : highest_dropped_;
+  forgotten_ = memory ? last : forgotten_;
   return "";
 }
 

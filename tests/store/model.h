@@ -31,7 +31,7 @@ class ModelBucket {
  public:
   // `last`: the last revision of the dropped bucket that had the name before; 0 if there was none.
   ModelBucket(const BucketConfig& config, Revision last)
-      : config_(config), last_(last), highest_dropped_(last) {}
+      : config_(config), last_(last), forgotten_(last) {}
 
   // What the write must answer: "12", "12 again", or an error code.
   std::string Apply(const ModelWrite& write, TimePoint now);
@@ -56,10 +56,10 @@ class ModelBucket {
   const std::map<Revision, Entry>& by_revision() const { return by_revision_; }
   Revision newest_of(const std::string& key) const;
   BucketStats stats() const;
-  // An entry of this revision or later is no longer kept.
-  bool IsCompacted(Revision from) const {
-    return highest_dropped_ != 0 && from <= highest_dropped_;
-  }
+  // An entry of the prefix of this revision or later is no longer kept.
+  bool IsCompacted(std::string_view prefix, Revision from) const;
+  // The store cannot know better than that one may be missing.
+  bool MayBeCompacted(Revision from) const { return forgotten_ != 0 && from <= forgotten_; }
 
  private:
   struct First {
@@ -82,7 +82,8 @@ class ModelBucket {
   std::map<Revision, Entry> by_revision_;
   std::map<std::string, First> ids_;
   Revision last_ = 0;
-  Revision highest_dropped_ = 0;
+  std::map<Revision, std::string> dropped_;  // and the key that it was of
+  Revision forgotten_ = 0;  // the highest of those that went with their key
 };
 
 // A dropped bucket that is being taken apart.

@@ -169,7 +169,7 @@ TEST_F(StoreBucketsTest, AfterALostKernelRevisionsGoOnAboveTheReservedOnes) {
   options_.boot_id = "boot 2";
   Crash();
   EXPECT_EQ(Put("a", "2"), Revisions::kBlock + 1);
-  EXPECT_TRUE(bucket().ReadPage({.from = 2})->compacted) << "what was lost may have been there";
+  EXPECT_TRUE(bucket().IsCompacted({}, 2)) << "what was lost may have been there";
 }
 
 TEST_F(StoreBucketsTest, AfterAnOrderlyEndNothingIsSkippedOnAnotherKernel) {
