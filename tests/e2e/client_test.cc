@@ -20,8 +20,9 @@ class ClientRequests : public ClientTest {
 };
 
 TEST_F(ClientRequests, PutIsGot) {
-  const auto put = bucket("b").Put(
-      "a/b", std::string("\0\xFF", 2), {.properties = {0, "application/x", {{"n", "v"}, {"n", "w"}}}});
+  const auto put = bucket("b").Put("a/b",
+                                   std::string("\0\xFF", 2),
+                                   {.properties = {0, "application/x", {{"n", "v"}, {"n", "w"}}}});
   ASSERT_TRUE(put.ok()) << WhyOf(put);
   EXPECT_EQ(put->revision, 1U);
   EXPECT_GT(put->time, 0);

@@ -73,6 +73,8 @@ class KV_API AsyncBucket {
  private:
   friend class Bucket;
   friend class Client;
+  friend class LeaderElection;
+  friend class Lock;
   AsyncBucket(std::shared_ptr<ClientCore> core, std::string name);
 
   std::shared_ptr<ClientCore> core_;
@@ -150,8 +152,6 @@ class KV_API Bucket {
 
  private:
   friend class Client;
-  friend class Lock;
-  friend class LeaderElection;
   explicit Bucket(AsyncBucket async) : async_(std::move(async)) {}
 
   AsyncBucket async_;

@@ -18,7 +18,8 @@ namespace kv {
 struct ElectionSettings {
   std::string candidate = {};  // the key's value while it leads; empty: the client id
   std::function<void(Revision token)> on_elected = {};
-  std::function<void()> on_lost = {};  // it leads no more; it goes on to stand
+  std::function<void()> on_lost = {};               // it leads no more; it goes on to stand
+  std::function<void(const Error&)> on_ended = {};  // it stands no more: nothing will change that
   std::function<void(const std::string& leader)> on_leader = {};  // a new one; empty: there is none
 };
 
