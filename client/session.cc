@@ -17,6 +17,7 @@ constexpr std::size_t kMostSingle = 200;
 constexpr std::size_t kMostMany = 2;
 // A request on which the connection broke so often is not sent again: it may be the reason.
 constexpr int kMostSent = 3;
+constexpr std::chrono::milliseconds kMostSilence{1'000};  // between two messages of a reply
 constexpr std::size_t kMaxTextBytes = 65'535;  // of any text in MQTT
 
 std::string RandomToken(std::mt19937_64& random) {
@@ -367,9 +368,30 @@ void Session::OnReply(const Arrival& message) {
     Finish(*id, std::move(*error));
   } else if (wire::FindProperty(properties, wire::kStatus) == wire::kStatusEntry) {
     found->second.entries.push_back(message);
+    if (found->second.entries.size() == 1) {
+      AwaitEnd(*id);
+    }
   } else {
     Finish(*id, Reply{message, std::move(found->second.entries)});
   }
+}
+
+// The broker drops what its queue for this session has no room for, perhaps the `end`: when entries
+// have stopped coming, the reply is over, incomplete as it is.
+void Session::AwaitEnd(Id id) {
+  const std::size_t before = open_.at(id).entries.size();
+  const int sent = open_.at(id).sent;
+  loop_.After(kMostSilence, [this, id, before, sent] {
+    const auto found = open_.find(id);
+    if (found == open_.end() || found->second.sent != sent || !found->second.on_its_way) {
+      return;
+    }
+    if (found->second.entries.size() == before) {
+      Finish(id, Reply{{}, std::move(found->second.entries)});
+    } else {
+      AwaitEnd(id);
+    }
+  });
 }
 
 void Session::SendSubscription(Subscription& subscription) {

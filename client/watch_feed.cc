@@ -10,7 +10,6 @@
 namespace kv::client {
 namespace {
 
-constexpr std::size_t kEntriesAPage = 200;
 constexpr std::string_view kAll = "#";
 // QoS 0 overtakes QoS 1: so long a missing change may still be on its way.
 constexpr std::chrono::milliseconds kHolePatience{100};
@@ -163,7 +162,7 @@ void WatchFeed::AskPage(const std::string& cursor) {
     }
     self->OnPage(std::move(page));
   };
-  ReadEntryPage(session_, reading_, {cursor, kEntriesAPage}, answer);
+  ReadEntryPage(session_, reading_, {cursor, Session::kMostEntries}, answer);
 }
 
 void WatchFeed::OnInitialInfo(Result<BucketInfo> info) {
