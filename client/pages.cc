@@ -86,9 +86,8 @@ void ReadEntryPage(Session& session,
                    const PageRequest& page,
                    Callback<EntryPage> done) {
   // What is out of bounds is for the request to refuse.
-  const std::size_t limit = page.limit > wire::kMaxLimit
-                                ? page.limit
-                                : std::min(page.limit, session.most_entries());
+  const std::size_t limit =
+      page.limit > wire::kMaxLimit ? page.limit : std::min(page.limit, session.most_entries());
   const auto then = [&session, reading, page, limit, done](Result<std::optional<EntryPage>> read) {
     if (!read) {
       done(std::move(read).error());
@@ -102,13 +101,11 @@ void ReadEntryPage(Session& session,
                  "the broker's queue for this client (max_queued_messages) is full"));
     }
   };
-  Ask<std::optional<EntryPage>>(session,
-                                ReadRequest(reading.target,
-                                            reading.verb,
-                                            reading.selection,
-                                            {page.cursor, limit}),
-                                ToEntryPage,
-                                then);
+  Ask<std::optional<EntryPage>>(
+      session,
+      ReadRequest(reading.target, reading.verb, reading.selection, {page.cursor, limit}),
+      ToEntryPage,
+      then);
 }
 
 void ReadKeyPage(Session& session,

@@ -84,8 +84,11 @@ class Session {
     Request request;
     Handler handler;
     EventLoop::TimerId deadline;
-    int sent = 0;  // so many times
+    EventLoop::TimerId reminder;
+    int losses = 0;  // so often the connection broke while it was on its way
+    bool sent = false;
     bool on_its_way = false;
+    bool reminded = false;
     std::vector<Arrival> entries;
   };
   struct Subscription {
@@ -106,6 +109,9 @@ class Session {
   void ConnectLater(const std::string& why);
   void Pump();
   void Transmit(Id id, Open& open);
+  // 0 or 1.
+  int QosOf(const Open& open);
+  void Remind(Id id);
   void Finish(Id id, Result<Reply> result);
   void OnDeadline(Id id);
   void SendSubscription(Subscription& subscription);
@@ -131,6 +137,7 @@ class Session {
   std::set<Id> waiting_;    // of open_: to be sent, in this order
   std::size_t single_ = 0;  // on their way, by the number of their replies
   std::size_t many_ = 0;
+  std::set<std::string> probed_;  // kinds of requests that the broker was asked to acknowledge
   std::size_t most_entries_ = kMostEntries;
   std::list<Subscription> subscriptions_;
   std::map<Id, Subscriber*> subscribing_;  // without their answer yet

@@ -148,7 +148,11 @@ void WatchFeed::AskInfo(void (WatchFeed::*then)(Result<BucketInfo>)) {
     }
     ((*self).*then)(std::move(info));
   };
-  Ask<BucketInfo>(session_, InfoRequest(target_), ToInfo, answer);
+  auto request = InfoRequest(target_);
+  if (request) {
+    request->in_order = true;
+  }
+  Ask<BucketInfo>(session_, std::move(request), ToInfo, answer);
 }
 
 void WatchFeed::AskPage(const std::string& cursor) {

@@ -192,7 +192,7 @@ TEST_F(ClientLock, OfTheCandidatesOneLeadsUntilItIsGone) {
 }
 
 TEST_F(ClientLock, CandidateThatMayNotStandIsTold) {
-  EXPECT_EQ(TokenOf(LeaderElection::Stand(first_->bucket("b"), "a/#")), "bad-request");
+  EXPECT_EQ(TokenOf(LeaderElection::Stand(first_->bucket("b"), "a/#")), "invalid-key");
   EXPECT_EQ(TokenOf(LeaderElection::Stand(first_->bucket("#"), "a")), "invalid-bucket");
   Lock lock(first_->bucket("b"), "+");
   EXPECT_EQ(TokenOf(lock.TryAcquire()), "invalid-key");
