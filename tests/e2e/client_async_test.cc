@@ -196,7 +196,7 @@ TEST_F(ClientAccess, WrongPasswordIsNotAuthorized) {
   broker().options().configuration = "password_file " + Path("passwords");
   ASSERT_TRUE(broker().Start());
   ClientOptions options = Options();
-  EXPECT_EQ(WhyOf(Client::Connect(options)), "not-authorized");
+  EXPECT_EQ(TokenOf(Client::Connect(options)), "not-authorized");
   options.username = "ann";
   options.password = "wrong";
   EXPECT_EQ(TokenOf(Client::Connect(options)), "not-authorized");

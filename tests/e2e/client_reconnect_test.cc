@@ -20,7 +20,6 @@ class ClientReconnect : public ClientTest {
     ASSERT_NO_FATAL_FAILURE(
         StartBroker({.plugin = {{"bucket_deep", "history=64"}}, .debug_log = false}));
     proxy_.emplace(broker().port());
-    direct_.emplace(Connected());
   }
 
   // By the network that can fail; with what it tells of it.
@@ -50,70 +49,67 @@ class ClientReconnect : public ClientTest {
 
   std::optional<Proxy> proxy_;
   std::atomic<bool> connected_{true};
-  std::optional<Client> direct_;  // not by it
 };
 
 TEST_F(ClientReconnect, WatchGoesOnWithoutAGapAndWithoutADuplicate) {
-  Client client = Proxied();
-  const kv::Bucket deep = direct_->bucket("deep");
-  ASSERT_TRUE(deep.Put("k", "1").ok());
-  auto whole = client.bucket("deep").Watch();
-  auto filtered = client.bucket("deep").Watch({.filter = "k/#"});
+  Client typed = Proxied();
+  ASSERT_TRUE(client().Put("deep/k", "1").ok());
+  auto whole = typed.bucket("deep").Watch();
+  auto filtered = typed.bucket("deep").Watch({.filter = "k/#"});
   ASSERT_TRUE(whole.ok() && filtered.ok());
   const Names begin{"PUT k=1 @1", "end of initial"};
   EXPECT_EQ(NextOf(*whole, 2), begin);
   EXPECT_EQ(NextOf(*filtered, 2), begin);
   ASSERT_NO_FATAL_FAILURE(Cut());
-  ASSERT_TRUE(deep.Put("k", "2").ok());
-  ASSERT_TRUE(deep.Put("other", "1").ok());
-  ASSERT_TRUE(deep.Delete("k").ok());
+  ASSERT_TRUE(client().Put("deep/k", "2").ok());
+  ASSERT_TRUE(client().Put("deep/other", "1").ok());
+  ASSERT_TRUE(client().Delete("deep/k").ok());
   ASSERT_NO_FATAL_FAILURE(Restore());
-  ASSERT_TRUE(deep.Put("k", "3").ok());
+  ASSERT_TRUE(client().Put("deep/k", "3").ok());
   EXPECT_EQ(NextOf(*whole, 4), (Names{"PUT k=2 @2", "PUT other=1 @3", "DEL k @4", "PUT k=3 @5"}));
   EXPECT_EQ(NextOf(*filtered, 3), (Names{"PUT k=2 @2", "DEL k @4", "PUT k=3 @5"}));
 }
 
 TEST_F(ClientReconnect, WatchSaysThatThereIsAGapWhereTheHistoryIsGone) {
-  Client client = Proxied();
-  const kv::Bucket flat = direct_->bucket("flat");
-  ASSERT_TRUE(flat.Put("k", "1").ok());
-  auto watcher = client.bucket("flat").Watch();
+  Client typed = Proxied();
+  ASSERT_TRUE(client().Put("flat/k", "1").ok());
+  auto watcher = typed.bucket("flat").Watch();
   ASSERT_TRUE(watcher.ok()) << WhyOf(watcher);
   EXPECT_EQ(NextOf(*watcher, 2), (Names{"PUT k=1 @1", "end of initial"}));
   ASSERT_NO_FATAL_FAILURE(Cut());
-  ASSERT_TRUE(flat.Put("k", "2").ok());
-  ASSERT_TRUE(flat.Put("k", "3").ok());
+  ASSERT_TRUE(client().Put("flat/k", "2").ok());
+  ASSERT_TRUE(client().Put("flat/k", "3").ok());
   ASSERT_NO_FATAL_FAILURE(Restore());
   EXPECT_EQ(NextOf(*watcher, 2), (Names{"gap after 1", "PUT k=3 @3"}));
   ASSERT_NO_FATAL_FAILURE(Cut());
-  ASSERT_TRUE(flat.Put("new", "1").ok());
+  ASSERT_TRUE(client().Put("flat/new", "1").ok());
   ASSERT_NO_FATAL_FAILURE(Restore());
   EXPECT_EQ(NextOf(*watcher), "PUT new=1 @4");
 }
 
 TEST_F(ClientReconnect, WatchSaysThatThereIsAGapWhenTheBucketWasDeleted) {
-  Client client = Proxied();
-  ASSERT_TRUE(direct_->bucket("b").Put("k", "1").ok());
-  auto watcher = client.bucket("b").Watch();
+  Client typed = Proxied();
+  ASSERT_TRUE(client().Put("b/k", "1").ok());
+  auto watcher = typed.bucket("b").Watch();
   ASSERT_TRUE(watcher.ok()) << WhyOf(watcher);
   EXPECT_EQ(NextOf(*watcher, 2), (Names{"PUT k=1 @1", "end of initial"}));
   ASSERT_NO_FATAL_FAILURE(Cut());
-  ASSERT_TRUE(direct_->DeleteBucket("b").ok());
+  ASSERT_TRUE(ToAnswer(client().Request("$KV/b/admin/delete")).ok());
   ASSERT_NO_FATAL_FAILURE(Restore());
   EXPECT_EQ(NextOf(*watcher), "gap after 1");
 }
 
 // Every acknowledged write is seen once and in order, through deaths of the broker.
 TEST_F(ClientReconnect, WatchThroughKilledBrokersSeesEveryAcknowledgedWriteOnce) {
-  Client client = Connected();
-  auto watcher = client.bucket("deep").Watch();
+  Client typed = Connected();
+  auto watcher = typed.bucket("deep").Watch();
   ASSERT_TRUE(watcher.ok()) << WhyOf(watcher);
   EXPECT_EQ(NextOf(*watcher), "end of initial");
   std::atomic<bool> stop{false};
   auto writer = std::async(std::launch::async, [&] {
     std::vector<Revision> revisions;
     for (int i = 0; !stop; ++i) {
-      const auto written = direct_->bucket("deep").Put("k" + std::to_string(i), "v");
+      const auto written = typed.bucket("deep").Put("k" + std::to_string(i), "v");
       if (written) {
         revisions.push_back(written->revision);
       } else {
@@ -146,8 +142,8 @@ TEST_F(ClientReconnect, WatchThroughKilledBrokersSeesEveryAcknowledgedWriteOnce)
 }
 
 TEST_F(ClientReconnect, WritesAreDoneOnceHoweverOftenTheyAreSent) {
-  Client client = Proxied();
-  const kv::Bucket bucket = client.bucket("b");
+  Client typed = Proxied();
+  const kv::Bucket bucket = typed.bucket("b");
   constexpr int count = 300;
   std::vector<std::future<Result<Counted>>> increments;
   for (int i = 0; i < count; ++i) {
@@ -161,32 +157,32 @@ TEST_F(ClientReconnect, WritesAreDoneOnceHoweverOftenTheyAreSent) {
     const auto counted = increment.get();
     ASSERT_TRUE(counted.ok()) << WhyOf(counted);
   }
-  EXPECT_EQ(direct_->bucket("b").Get("n")->value, std::to_string(count));
+  EXPECT_EQ(client().Get("b/n").value, std::to_string(count));
 }
 
 TEST_F(ClientReconnect, RequestWaitsForTheConnectionAndNoLongerThanItsTimeout) {
-  Client client = Proxied();
+  Client typed = Proxied();
   ASSERT_NO_FATAL_FAILURE(Cut());
-  auto patient = client.bucket("b").async().Put("k", "v").Future();
-  const auto hasty = client.bucket("b").WithTimeout(milliseconds(50)).Put("k", "w");
+  auto patient = typed.bucket("b").async().Put("k", "v").Future();
+  const auto hasty = typed.bucket("b").WithTimeout(milliseconds(50)).Put("k", "w");
   EXPECT_EQ(TokenOf(hasty), "disconnected");
   ASSERT_NO_FATAL_FAILURE(Restore());
   const auto written = patient.get();
   ASSERT_TRUE(written.ok()) << WhyOf(written);
-  EXPECT_EQ(direct_->bucket("b").History()->entries.size(), 1U);
+  EXPECT_EQ(client().History("b").size(), 1U);
 }
 
 TEST_F(ClientReconnect, WithoutReconnectEverythingEnds) {
   ClientOptions options = Options();
   options.port = proxy_->port();
   options.reconnect = false;
-  Client client = Connected(options);
-  auto watcher = client.bucket("b").Watch();
+  Client typed = Connected(options);
+  auto watcher = typed.bucket("b").Watch();
   ASSERT_TRUE(watcher.ok()) << WhyOf(watcher);
   EXPECT_EQ(NextOf(*watcher), "end of initial");
   proxy_->Cut();
   EXPECT_EQ(NextOf(*watcher), "ended: disconnected");
-  EXPECT_EQ(TokenOf(client.bucket("b").Put("k", "v")), "disconnected");
+  EXPECT_EQ(TokenOf(typed.bucket("b").Put("k", "v")), "disconnected");
 }
 
 }  // namespace
