@@ -16,8 +16,10 @@ class ClientPackage : public KvBrokerTest {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(StartBroker());
-    Run(std::string(KV_CMAKE) + " --install " KV_BINARY_DIRECTORY " --component client --prefix " +
-        prefix_.path().string());
+    for (const std::string component : {"library", "client"}) {
+      Run(std::string(KV_CMAKE) + " --install " KV_BINARY_DIRECTORY " --component " + component +
+          " --prefix " + prefix_.path().string());
+    }
   }
 
   static std::string Run(const std::string& line) { return OutputOf(line + " 2>&1"); }
