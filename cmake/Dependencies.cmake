@@ -9,9 +9,10 @@ find_library(MOSQUITTO_LIBRARY mosquitto REQUIRED)
 find_path(PAHO_C_INCLUDE MQTTClient.h REQUIRED)
 find_library(PAHO_C_LIBRARY paho-mqtt3c REQUIRED)
 
+find_package(PahoMqttCpp REQUIRED)
+
 if(MOSQUITTO_KV_TESTS)
   find_package(GTest REQUIRED)
-  find_package(PahoMqttCpp REQUIRED)
 endif()
 if(MOSQUITTO_KV_BENCH)
   find_package(CLI11 REQUIRED)
