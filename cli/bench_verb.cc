@@ -191,17 +191,17 @@ void AddBenchVerb(CLI::App& app, Tool& tool) {
                    "the bucket, which keeps the keys bench/…; default "
                    "one of its own, deleted afterwards");
   verb->add_option("--rounds", arguments->rounds, "so often both in turn; default 3")
-      ->check(CLI::Range(1, 1'000));
+      ->check(CLI::Range(1, 1'000).description(""));
   verb->add_option("--seconds", arguments->seconds, "of each in each round; default 2")
-      ->check(CLI::Range(0.01, 3'600.0));
+      ->check(CLI::Range(0.01, 3'600.0).description(""));
   verb->add_option("--size", shape.value_size, "bytes of a value; default 128")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, 1'000'000).description(""));
   verb->add_option("--keys", shape.keys, "keys, written in no order; default 1000")
-      ->check(CLI::Range(1, 10'000'000));
+      ->check(CLI::Range(1, 10'000'000).description(""));
   verb->add_option("--connections", shape.connections, "connections; default 8")
-      ->check(CLI::Range(1, 1'000));
+      ->check(CLI::Range(1, 1'000).description(""));
   verb->add_option("--window", shape.window, "unacknowledged writes of each connection; default 8")
-      ->check(CLI::Range(1, 65'535));
+      ->check(CLI::Range(1, 65'535).description(""));
   OnChosen(*verb, tool, [&tool, arguments] { return RunBench(tool, *arguments); });
 }
 

@@ -43,7 +43,7 @@ void AddFieldOptions(CLI::App& verb, ConfigureArguments& arguments) {
           ->expected(1)
           ->take_all();
     } else if (field.kind == FieldKind::kFlag) {
-      verb.add_flag("--" + name + "{true},--no-" + name + "{false}", text, "true or false");
+      verb.add_flag("--" + name + ",!--no-" + name, text, std::string(field.accepted));
     } else {
       verb.add_option("--" + name, text, std::string(field.accepted));
     }

@@ -18,11 +18,12 @@ void AddOutputOptions(CLI::App& app, Tool& tool) {
   app.add_flag("-v,--verbose", tool.verbose, "of get: also what stands with the value")
       ->group(group);
   app.add_flag("--quiet", tool.output.quiet, "nothing on standard error")->group(group);
-  app.add_flag("--color{always},--no-color{never}",
-               tool.colour,
-               "--color=always or never; default auto: on a terminal, unless NO_COLOR is set")
+  app.add_option(
+         "--color", tool.colour, "auto (on a terminal, unless NO_COLOR is set), always, never")
       ->group(group)
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+      ->take_last()
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
 
 std::string ExitCodesText() {
@@ -31,6 +32,33 @@ std::string ExitCodesText() {
     text += "  " + std::to_string(static_cast<int>(code)) + "  " + std::string(meaning) + "\n";
   }
   return text;
+}
+
+std::string VerbNames(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.append(names.empty() ? "" : ", ").append(verb->get_name());
+  }
+  return names;
+}
+
+// The verb that was named last: of `bucket add` it is `add`.
+const CLI::App& NamedVerb(const CLI::App& app) {
+  const auto named = app.get_subcommands();
+  return named.empty() ? app : NamedVerb(*named.front());
+}
+
+Error UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& verb = NamedVerb(app);
+  const std::string verbs = VerbNames(verb);
+  const auto others = verb.remaining();
+  std::string text = error.what();
+  if (!verbs.empty() && (others.empty() || others.front().front() != '-') &&
+      error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    text = others.empty() ? "a verb is missing" : "there is no verb " + others.front();
+    text += ": accepted is one of " + verbs;
+  }
+  return Error(ErrorCode::kBadRequest, text + "; see mosquitto_kv --help");
 }
 
 }  // namespace
@@ -91,7 +119,7 @@ Status Parse(CLI::App& app, std::vector<std::string> words) {
   } catch (const CLI::Success& success) {
     app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return Error(ErrorCode::kBadRequest, std::string(error.what()) + "; see mosquitto_kv --help");
+    return UsageError(app, error);
   }
   return Ok{};
 }

@@ -89,7 +89,8 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options) {
   app.add_option("-p,--port", options.port, "its port; default 1883, with TLS 8883")
       ->group(group)
       ->take_last()
-      ->check(CLI::Range(1, 65'535));
+      ->type_name("NUMBER")
+      ->check(CLI::Range(1, 65'535).description(""));
   text("-L,--url", options.url, "all in one: mqtt(s)://[user[:password]@]host[:port]");
   text("-u,--username", options.username, "the user");
   text("-P,--pw", options.password, "the user's password");
@@ -98,7 +99,8 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options) {
   app.add_option("-k,--keepalive", options.keep_alive, "seconds between signs of life; default 60")
       ->group(group)
       ->take_last()
-      ->check(CLI::Range(1, 65'535));
+      ->type_name("NUMBER")
+      ->check(CLI::Range(1, 65'535).description(""));
   text("-V,--protocol-version", options.protocol_version, "5 or mqttv5, nothing else")
       ->check(CLI::Validator(CheckVersion, "", ""));
   text("--cafile", options.ca_file, "TLS: the certificates to trust, PEM");
@@ -114,7 +116,8 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options) {
                  "seconds after which it ends")
       ->group(group)
       ->take_last()
-      ->check(CLI::Range(0.001, kLongestTimeout));
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.001, kLongestTimeout).description(""));
 }
 
 Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& given) {

@@ -135,7 +135,8 @@ class Import {
                    arguments_.file + ": accepted is an export, not nothing");
     }
     auto header = ReadHeaderLine(line);
-    if (header && !*header) {
+    has_header_ = header && *header;
+    if (!has_header_) {
       pending_ = std::move(line);
     }
     return header;
@@ -174,7 +175,7 @@ class Import {
           return saved;
         }
       }
-      bar.Show(bytes_, line_);
+      bar.Show(bytes_, line_ - (has_header_ ? 1 : 0));
     }
     return Ok{};
   }
@@ -224,6 +225,7 @@ class Import {
   std::ifstream file_;
   ImportState state_;
   bool resumed_ = false;
+  bool has_header_ = false;
   std::optional<std::string> pending_;
   std::size_t line_ = 0;
   std::uint64_t bytes_ = 0;
@@ -251,7 +253,7 @@ void AddImportVerb(CLI::App& app, Tool& tool) {
       arguments->resume,
       "go on with an interrupted import: from FILE.state, without what is there already");
   verb->add_option("--window", arguments->window, "writes on their way at once; default 100")
-      ->check(CLI::Range(1, 200));
+      ->check(CLI::Range(1, 200).description(""));
   OnChosen(*verb, tool, [&tool, arguments] { return RunImport(tool, *arguments); });
 }
 
