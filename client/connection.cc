@@ -1,5 +1,6 @@
 #include "client/connection.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 
@@ -12,6 +13,13 @@ constexpr int kAtLeastOnce = 1;
 // Publishes on the way at once; the library stays below what the broker allows.
 constexpr int kMaxInflight = 1000;
 constexpr std::chrono::seconds kGoodbye{1};
+
+mqtt::create_options CreateOptions() {
+  mqtt::create_options create(MQTTVERSION_5);
+  // The library's own default is 100, and it refuses what is beyond.
+  create.set_max_buffered_messages(kMaxInflight);
+  return create;
+}
 
 std::string AddressOf(const ClientOptions& options) {
   const bool is_ipv6 = options.host.find(':') != std::string::npos;
@@ -101,7 +109,8 @@ Arrival ArrivalOf(const mqtt::message& message) {
 
 // Why an action failed; `what` it was.
 Error ErrorOf(const mqtt::token& token, const std::string& what) {
-  const int reason = token.get_reason_code();
+  // Of a refused connection the library has the reason as the return code.
+  const int reason = std::max<int>(token.get_reason_code(), token.get_return_code());
   if (reason == mqtt::ReasonCode::NOT_AUTHORIZED ||
       reason == mqtt::ReasonCode::BAD_USER_NAME_OR_PASSWORD) {
     return Error(ErrorCode::kNotAuthorized, "the broker does not allow " + what);
@@ -126,7 +135,7 @@ class Connection::Impl final : private mqtt::iaction_listener {
   Impl(const ClientOptions& options, const std::string& client_id, Handlers handlers)
       : handlers_(std::move(handlers)),
         address_(AddressOf(options)),
-        client_(address_, client_id, mqtt::create_options(MQTTVERSION_5)) {
+        client_(address_, client_id, CreateOptions()) {
     client_.set_message_callback([this](const mqtt::const_message_ptr& message) {
       if (!closed_) {
         handlers_.on_message(ArrivalOf(*message));
@@ -159,7 +168,7 @@ class Connection::Impl final : private mqtt::iaction_listener {
     Try(id, [&] {
       client_.publish(mqtt::message::create(publication.topic,
                                             publication.payload,
-                                            kAtLeastOnce,
+                                            publication.qos,
                                             /*retained=*/false,
                                             MqttPropertiesOf(publication)),
                       ContextOf(id),

@@ -25,6 +25,7 @@ struct Publication {
   std::string response_topic;
   std::string correlation;
   Properties properties;  // those of the protocol among them
+  int qos = 1;            // 0 or 1
 };
 
 struct Arrival {
@@ -55,7 +56,7 @@ class Connection {
   // Says good-bye to the broker, which takes at most a second. No handler runs afterwards.
   ~Connection();
 
-  // At QoS 1. If the connection is lost before it is through, on_done may never come.
+  // If the connection is lost before it is through, on_done may never come.
   void Publish(const Publication& publication, ActionId id);
   // At QoS 1, without the retained messages.
   void Subscribe(const std::string& filter, ActionId id);

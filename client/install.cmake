@@ -1,11 +1,12 @@
-# The component `client`: library, headers, and what finds them: find_package(mosquitto_kv) with the
-# target mosquitto_kv::client, and `pkg-config mosquitto_kv`.
+# The component `library`: what a program needs to run. The component `client`: what it needs to be
+# built: headers, and what finds them: find_package(mosquitto_kv) with the target
+# mosquitto_kv::client, and `pkg-config mosquitto_kv`.
 include(CMakePackageConfigHelpers)
 
 set(KV_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/mosquitto_kv")
 
 install(TARGETS mosquitto_kv_client EXPORT mosquitto_kv
-  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client NAMELINK_COMPONENT client)
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library NAMELINK_COMPONENT client)
 install(DIRECTORY include/mosquitto_kv
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT client FILES_MATCHING PATTERN "*.h")
 # Of the vocabulary what those include.

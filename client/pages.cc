@@ -1,16 +1,16 @@
 #include "client/pages.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <utility>
 
 #include "wire/bucket_json.h"
+#include "wire/read_options.h"
 
 namespace kv::client {
 namespace {
 
-// Entries on the way at once are bounded by the broker's queue for a session, 1,000 by default.
-constexpr std::size_t kEntriesAPage = 200;
 constexpr std::size_t kKeysAPage = 500;
 
 template <typename T>
@@ -85,22 +85,27 @@ void ReadEntryPage(Session& session,
                    const Reading& reading,
                    const PageRequest& page,
                    Callback<EntryPage> done) {
-  const auto then = [&session, reading, page, done](Result<std::optional<EntryPage>> read) {
+  // What is out of bounds is for the request to refuse.
+  const std::size_t limit =
+      page.limit > wire::kMaxLimit ? page.limit : std::min(page.limit, session.most_entries());
+  const auto then = [&session, reading, page, limit, done](Result<std::optional<EntryPage>> read) {
     if (!read) {
       done(std::move(read).error());
     } else if (*read) {
       done(std::move(**read));
-    } else if (page.limit > 1) {
-      ReadEntryPage(session, reading, {page.cursor, page.limit / 2}, done);
+    } else if (limit > 1) {
+      session.LowerMostEntries(limit / 2);
+      ReadEntryPage(session, reading, page, done);
     } else {
       done(Error(ErrorCode::kUnavailable,
                  "the broker's queue for this client (max_queued_messages) is full"));
     }
   };
-  Ask<std::optional<EntryPage>>(session,
-                                ReadRequest(reading.target, reading.verb, reading.selection, page),
-                                ToEntryPage,
-                                then);
+  Ask<std::optional<EntryPage>>(
+      session,
+      ReadRequest(reading.target, reading.verb, reading.selection, {page.cursor, limit}),
+      ToEntryPage,
+      then);
 }
 
 void ReadKeyPage(Session& session,
@@ -116,7 +121,7 @@ void ReadKeyPage(Session& session,
 void ReadAllEntries(Session& session, const Reading& reading, Callback<EntryPage> done) {
   Collect<EntryPage>(
       [&session, reading](const std::string& cursor, Callback<EntryPage> then) {
-        ReadEntryPage(session, reading, {cursor, kEntriesAPage}, std::move(then));
+        ReadEntryPage(session, reading, {cursor, Session::kMostEntries}, std::move(then));
       },
       std::move(done));
 }

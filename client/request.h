@@ -25,6 +25,8 @@ struct Request {
   Properties properties = {};
   Repeat repeat = Repeat::kAlways;
   bool has_many_replies = false;  // entries, and an `end`
+  // The reply comes after all changes that were before it: at QoS 1, as they do.
+  bool in_order = false;
   std::chrono::milliseconds timeout{};
 
   void Add(std::string_view name, std::string value) {

@@ -16,8 +16,10 @@ namespace {
 constexpr std::size_t kMostSingle = 200;
 constexpr std::size_t kMostMany = 2;
 // A request on which the connection broke so often is not sent again: it may be the reason.
-constexpr int kMostSent = 3;
-constexpr std::size_t kMaxTextBytes = 65'535;  // of any text in MQTT
+constexpr int kMostLosses = 3;
+constexpr std::chrono::milliseconds kRemindAfter{1'000};
+constexpr std::chrono::milliseconds kMostSilence{1'000};  // between two messages of a reply
+constexpr std::size_t kMaxTextBytes = 65'535;             // of any text in MQTT
 
 std::string RandomToken(std::mt19937_64& random) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -54,6 +56,15 @@ Status CheckTexts(const Request& request) {
 
 bool IsWrite(Repeat repeat) {
   return repeat == Repeat::kSameWrite || repeat == Repeat::kFreshWrite;
+}
+
+// The bucket and the verb, of a topic of requests.
+std::string KindOf(const std::string& topic) {
+  std::size_t end = wire::kRequestPrefix.size();
+  for (int level = 0; level < 2 && end != std::string::npos; ++level) {
+    end = topic.find('/', end + 1);
+  }
+  return topic.substr(0, end);
 }
 
 // Sets the message id, unless the caller has given one.
@@ -165,11 +176,17 @@ void Session::OnLost(const std::string& why) {
       continue;
     }
     open.entries.clear();
-    if (open.request.repeat == Repeat::kNever || open.sent >= kMostSent) {
+    loop_.Cancel(open.reminder);
+    if (open.request.repeat == Repeat::kNever || ++open.losses >= kMostLosses) {
       over.push_back(id);
-    } else {
-      waiting_.insert(id);
+      continue;
     }
+    if (open.request.repeat == Repeat::kFreshWrite) {
+      SetMessageId(open.request,
+                   id_prefix_ + std::to_string(id) + "-" + std::to_string(open.losses),
+                   /*replace=*/true);
+    }
+    waiting_.insert(id);
   }
   for (const auto& subscription : std::list(subscriptions_)) {
     subscription.subscriber->OnLost();
@@ -244,7 +261,8 @@ void Session::Send(Request request, Handler handler) {
     SetMessageId(request, id_prefix_ + std::to_string(id), /*replace=*/false);
   }
   const auto deadline = loop_.After(request.timeout, [this, id] { OnDeadline(id); });
-  open_.emplace(id, Open{std::move(request), std::move(handler), deadline, 0, false, {}});
+  open_.emplace(
+      id, Open{.request = std::move(request), .handler = std::move(handler), .deadline = deadline});
   waiting_.insert(id);
   Pump();
 }
@@ -265,20 +283,39 @@ void Session::Pump() {
   }
 }
 
+// A request costs least at QoS 0: no acknowledgement, which with Nagle's algorithm at either end
+// means no waiting for 40 ms. But only an acknowledgement says that the broker does not allow it.
+// So the first of its kind goes at QoS 1, and so does one that is sent again because no reply came.
+int Session::QosOf(const Open& open) {
+  const Request& request = open.request;
+  const bool may_repeat = request.repeat != Repeat::kNever;
+  const bool wants_order = request.in_order || request.has_many_replies;
+  const bool is_light = may_repeat && !wants_order && !open.reminded;
+  return is_light && !probed_.insert(KindOf(request.topic)).second ? 0 : 1;
+}
+
 void Session::Transmit(Id id, Open& open) {
-  if (open.sent > 0 && open.request.repeat == Repeat::kFreshWrite) {
-    SetMessageId(open.request,
-                 id_prefix_ + std::to_string(id) + "-" + std::to_string(open.sent),
-                 /*replace=*/true);
+  const int qos = QosOf(open);
+  if (qos == 0) {
+    open.reminder = loop_.After(kRemindAfter, [this, id] { Remind(id); });
   }
-  ++open.sent;
+  open.sent = true;
   open.on_its_way = true;
   connection_->Publish({.topic = open.request.topic,
                         .payload = open.request.payload,
                         .response_topic = reply_topic_,
                         .correlation = std::to_string(id),
-                        .properties = open.request.properties},
+                        .properties = open.request.properties,
+                        .qos = qos},
                        id);
+}
+
+void Session::Remind(Id id) {
+  const auto found = open_.find(id);
+  if (found != open_.end() && found->second.on_its_way) {
+    found->second.reminded = true;
+    Transmit(id, found->second);
+  }
 }
 
 void Session::Finish(Id id, Result<Reply> result) {
@@ -288,6 +325,7 @@ void Session::Finish(Id id, Result<Reply> result) {
   }
   Open& open = node.mapped();
   loop_.Cancel(open.deadline);
+  loop_.Cancel(open.reminder);
   waiting_.erase(id);
   if (open.on_its_way) {
     --(open.request.has_many_replies ? many_ : single_);
@@ -302,7 +340,7 @@ void Session::OnDeadline(Id id) {
     return;
   }
   const std::string limit = std::to_string(found->second.request.timeout.count()) + " ms";
-  if (found->second.sent == 0) {
+  if (!found->second.sent) {
     Finish(id,
            Error(ErrorCode::kDisconnected,
                  "there was no connection within " + limit + ": the request was not sent"));
@@ -367,9 +405,30 @@ void Session::OnReply(const Arrival& message) {
     Finish(*id, std::move(*error));
   } else if (wire::FindProperty(properties, wire::kStatus) == wire::kStatusEntry) {
     found->second.entries.push_back(message);
+    if (found->second.entries.size() == 1) {
+      AwaitEnd(*id);
+    }
   } else {
     Finish(*id, Reply{message, std::move(found->second.entries)});
   }
+}
+
+// The broker drops what its queue for this session has no room for, perhaps the `end`: when entries
+// have stopped coming, the reply is over, incomplete as it is.
+void Session::AwaitEnd(Id id) {
+  const std::size_t before = open_.at(id).entries.size();
+  const int losses = open_.at(id).losses;
+  loop_.After(kMostSilence, [this, id, before, losses] {
+    const auto found = open_.find(id);
+    if (found == open_.end() || found->second.losses != losses) {
+      return;
+    }
+    if (found->second.entries.size() == before) {
+      Finish(id, Reply{{}, std::move(found->second.entries)});
+    } else {
+      AwaitEnd(id);
+    }
+  });
 }
 
 void Session::SendSubscription(Subscription& subscription) {

@@ -4,6 +4,7 @@
 // Lives on the client's network thread: every function runs there, every handler is called there.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,8 @@ class Subscriber {
 
 class Session {
  public:
+  static constexpr std::size_t kMostEntries = 200;
+
   using Handler = std::function<void(Result<Reply>)>;
   using ConnectionHandler = std::function<void(const ConnectionEvent&)>;
 
@@ -62,6 +65,10 @@ class Session {
   void Subscribe(const std::string& filter, Subscriber& subscriber);
   void Unsubscribe(Subscriber& subscriber);
 
+  // So many entries a page the broker's queue for this session has room for, as far as is known.
+  std::size_t most_entries() const { return most_entries_; }
+  void LowerMostEntries(std::size_t most) { most_entries_ = std::min(most_entries_, most); }
+
   const std::string& client_id() const { return client_id_; }
   const ClientOptions& options() const { return options_; }
   EventLoop& loop() { return loop_; }
@@ -77,8 +84,11 @@ class Session {
     Request request;
     Handler handler;
     EventLoop::TimerId deadline;
-    int sent = 0;  // so many times
+    EventLoop::TimerId reminder;
+    int losses = 0;  // so often the connection broke while it was on its way
+    bool sent = false;
     bool on_its_way = false;
+    bool reminded = false;
     std::vector<Arrival> entries;
   };
   struct Subscription {
@@ -94,10 +104,14 @@ class Session {
   void OnLost(const std::string& why);
   void OnMessage(const Arrival& message);
   void OnReply(const Arrival& message);
+  void AwaitEnd(Id id);
   void OnDone(Id id, const std::optional<Error>& error);
   void ConnectLater(const std::string& why);
   void Pump();
   void Transmit(Id id, Open& open);
+  // 0 or 1.
+  int QosOf(const Open& open);
+  void Remind(Id id);
   void Finish(Id id, Result<Reply> result);
   void OnDeadline(Id id);
   void SendSubscription(Subscription& subscription);
@@ -123,6 +137,8 @@ class Session {
   std::set<Id> waiting_;    // of open_: to be sent, in this order
   std::size_t single_ = 0;  // on their way, by the number of their replies
   std::size_t many_ = 0;
+  std::set<std::string> probed_;  // kinds of requests that the broker was asked to acknowledge
+  std::size_t most_entries_ = kMostEntries;
   std::list<Subscription> subscriptions_;
   std::map<Id, Subscriber*> subscribing_;  // without their answer yet
 };

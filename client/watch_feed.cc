@@ -10,7 +10,6 @@
 namespace kv::client {
 namespace {
 
-constexpr std::size_t kEntriesAPage = 200;
 constexpr std::string_view kAll = "#";
 // QoS 0 overtakes QoS 1: so long a missing change may still be on its way.
 constexpr std::chrono::milliseconds kHolePatience{100};
@@ -149,7 +148,11 @@ void WatchFeed::AskInfo(void (WatchFeed::*then)(Result<BucketInfo>)) {
     }
     ((*self).*then)(std::move(info));
   };
-  Ask<BucketInfo>(session_, InfoRequest(target_), ToInfo, answer);
+  auto request = InfoRequest(target_);
+  if (request) {
+    request->in_order = true;
+  }
+  Ask<BucketInfo>(session_, std::move(request), ToInfo, answer);
 }
 
 void WatchFeed::AskPage(const std::string& cursor) {
@@ -163,7 +166,7 @@ void WatchFeed::AskPage(const std::string& cursor) {
     }
     self->OnPage(std::move(page));
   };
-  ReadEntryPage(session_, reading_, {cursor, kEntriesAPage}, answer);
+  ReadEntryPage(session_, reading_, {cursor, Session::kMostEntries}, answer);
 }
 
 void WatchFeed::OnInitialInfo(Result<BucketInfo> info) {

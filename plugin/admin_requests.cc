@@ -10,6 +10,7 @@
 namespace kv::plugin {
 namespace {
 
+constexpr std::size_t kTrimAtOnce = 500;  // keys
 constexpr Nanoseconds kDefaultOlderThan = 30 * 60 * kSecond;
 
 Answered Later(const Status& status) {
@@ -55,10 +56,18 @@ Answered AdminRequests::Update(const Call& call) {
   if (auto read = ReadConfig(call, config); !read) {
     return std::move(read).error();
   }
-  if (auto updated = store_.UpdateBucket(**bucket, config, call.now); !updated) {
-    return std::move(updated).error();
+  if (auto begun = store_.BeginUpdate(**bucket, config); !begun) {
+    return std::move(begun).error();
   }
-  return Answer{{wire::DocumentReply("info", InfoOf(**bucket))}, store_.last_sequence()};
+  // A bucket of usual size at once: it need not wait behind the work of others.
+  auto trimmed = (*bucket)->Trim(call.now, kTrimAtOnce);
+  if (!trimmed) {
+    return std::move(trimmed).error();
+  }
+  if (*trimmed == store::Progress::kDone) {
+    return Answer{{wire::DocumentReply("info", InfoOf(**bucket))}, store_.last_sequence()};
+  }
+  return Later(jobs_.Add(std::make_unique<TrimJob>(store_, **bucket), call.address));
 }
 
 Answered AdminRequests::Delete(const Call& call) {

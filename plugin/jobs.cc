@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "kv/units.h"
+#include "plugin/read_requests.h"
 #include "wire/names.h"
 
 namespace kv::plugin {
@@ -181,6 +182,25 @@ Result<store::Progress> ForgetMarkersJob::Step(TimePoint /*now*/) {
   count_ += *forgotten;
   return next_ == 0 ? store::Progress::kDone : store::Progress::kMore;
 }
+
+Result<store::Progress> TrimJob::Step(TimePoint now) {
+  auto bucket = Same(store_, bucket_, id_);
+  if (!bucket) {
+    return std::move(bucket).error();
+  }
+  auto progress = (*bucket)->Trim(now, kKeysAtOnce);
+  if (!progress) {
+    return Error(progress.error().code,
+                 "the configuration is changed; what it excludes is not all removed yet, ask again to "
+                 "go on: " + progress.error().message);
+  }
+  if (*progress == store::Progress::kDone) {
+    info_ = InfoOf(**bucket);
+  }
+  return progress;
+}
+
+wire::Reply TrimJob::DoneReply() const { return wire::DocumentReply("info", info_); }
 
 wire::Reply ForgetMarkersJob::DoneReply() const { return CountReply(count_); }
 

@@ -78,6 +78,21 @@ class PurgeJob final : public Job {
   std::vector<std::string> NextKeys(const store::Bucket& bucket);
 };
 
+// Finishes what a change of a bucket's configuration has begun; answers with the bucket's info.
+class TrimJob final : public Job {
+ public:
+  TrimJob(store::Store& store, const store::Bucket& bucket)
+      : store_(store), bucket_(bucket.name()), id_(bucket.id()) {}
+  Result<store::Progress> Step(TimePoint now) override;
+  wire::Reply DoneReply() const override;
+
+ private:
+  store::Store& store_;
+  const std::string bucket_;
+  const store::BucketId id_;
+  std::string info_;
+};
+
 // Forgets the keys whose newest entry is an old marker.
 class ForgetMarkersJob final : public Job {
  public:

@@ -63,6 +63,9 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
     max_dropped_ = std::max(max_dropped_, head.former);
   }
   Supersede(state, {}, head.time);
+  if (state.versions.size() > record_.config.history) {
+    trim_from_.emplace();  // a process died before it was done
+  }
   if (head.ephemeral) {
     ephemeral_.insert(revision);
   }

@@ -194,9 +194,16 @@ class Bucket {
   // Forgets the message ids from before `oldest`; adds to `changes` what that means on disk.
   void PruneDuplicates(TimePoint oldest, ChangeSet& changes);
 
-  // Trims at once what a smaller history excludes. Errors: bucket-full, not-supported,
-  // storage-error, unavailable; in all cases nothing changed.
+  // Errors: bucket-full, not-supported.
   Status CheckConfig(const BucketConfig& config) const;
+  // From now on the bucket has this configuration; what a smaller history or another ttl excludes is
+  // there until Trim has been through. Errors: as CheckConfig, storage-error, unavailable; in all
+  // cases nothing changed.
+  Status BeginConfig(const BucketConfig& config);
+  // Goes on, for `limit` keys, with what BeginConfig, or a process that died meanwhile, has left to
+  // do. Errors: storage-error, unavailable: to be called again.
+  Result<Progress> Trim(TimePoint now, std::size_t limit);
+  // Both at once.
   Status SetConfig(const BucketConfig& config, TimePoint now);
 
   // --- at start, before anything else; of a new bucket FinishLoading alone ---
@@ -253,7 +260,6 @@ class Bucket {
   Revision HighestOfKeysGone(const std::vector<Revision>& revisions) const;
   void AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const;
   Status Forget(const std::vector<Revision>& revisions);
-  std::vector<Revision> BeyondHistory(std::uint32_t history) const;
 
   std::optional<TimePoint> DueTime(const EntryHead& head, bool newest) const;
   Result<bool> IsOver(const ExpiryQueue::Due& due, TimePoint now);
@@ -274,6 +280,8 @@ class Bucket {
   Duplicates duplicates_;
   Revision max_dropped_ = 0;  // the highest revision that is no longer kept
   Revision forgotten_ = 0;    // the highest of those whose key went with them, or that nobody knows of
+  std::optional<std::string> trim_from_;  // keys from here on are to be trimmed
+  bool retime_ = false;                   // and their timers set anew
   std::deque<Pending> pending_;                // not in the database yet, by revision
   std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
 };

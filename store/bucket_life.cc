@@ -1,5 +1,6 @@
 // Bucket's passing of time and change of configuration.
 #include <algorithm>
+#include <limits>
 
 #include "store/bucket.h"
 
@@ -221,44 +222,63 @@ Status Bucket::CheckConfig(const BucketConfig& config) const {
   return Ok{};
 }
 
-Status Bucket::SetConfig(const BucketConfig& config, TimePoint now) {
+Status Bucket::BeginConfig(const BucketConfig& config) {
   if (auto checked = CheckConfig(config); !checked) {
     return checked;
   }
   BucketRecord changed = record_;
   changed.config = config;
-  const std::vector<Revision> excess = BeyondHistory(config.history);
-  // All at once: a trim that was cut short would leave more than the history allows for ever. The
-  // last revision is written down in any case: in memory there was no other trace of it.
   ChangeSet changes;
   changes.Put(BucketKey(name_), EncodeBucket(changed));
-  AddForgetting(excess, changes);
+  // In any case: of a bucket in memory there was no other trace of it.
+  changes.Put(LastRevisionKey(id()), EncodeNumber(revisions_.last()));
   auto stored = engine_.Commit(changes);
   if (!stored) {
     return std::move(stored).error();
   }
-  const bool other_times =
-      config.ttl != record_.config.ttl || config.marker_ttl != record_.config.marker_ttl;
+  retime_ = retime_ || config.ttl != record_.config.ttl ||
+            config.marker_ttl != record_.config.marker_ttl;
+  if (retime_ || config.history < record_.config.history) {
+    trim_from_.emplace();
+  }
   record_ = std::move(changed);
-  for (const Revision revision : excess) {
-    Drop(*index_.HolderOf(revision), revision);
-  }
-  if (other_times) {
-    for (const auto& [revision, state] : index_.by_revision()) {
-      expiry_.LookAt(revision, now);
-    }
-  }
   return Ok{};
 }
 
-std::vector<Revision> Bucket::BeyondHistory(std::uint32_t history) const {
+Result<Progress> Bucket::Trim(TimePoint now, std::size_t limit) {
+  if (!trim_from_) {
+    return Progress::kDone;
+  }
   std::vector<Revision> excess;
-  for (const auto& [key, state] : index_.by_key()) {
-    for (std::size_t i = 0; i + history < state->versions.size(); ++i) {
-      excess.push_back(state->versions[i].revision);
+  const auto& keys = index_.by_key();
+  auto at = keys.lower_bound(*trim_from_);
+  for (std::size_t i = 0; i < limit && at != keys.end(); ++i, ++at) {
+    const auto& versions = at->second->versions;
+    for (std::size_t v = 0; v < versions.size(); ++v) {
+      if (v + record_.config.history < versions.size()) {
+        excess.push_back(versions[v].revision);
+      } else if (retime_) {
+        expiry_.LookAt(versions[v].revision, now);
+      }
     }
   }
-  return excess;
+  auto rest = at == keys.end() ? std::nullopt : std::optional(std::string(at->first));
+  if (!excess.empty()) {
+    if (auto forgotten = Forget(excess); !forgotten) {
+      return std::move(forgotten).error();
+    }
+  }
+  trim_from_ = std::move(rest);
+  retime_ = retime_ && trim_from_;
+  return trim_from_ ? Progress::kMore : Progress::kDone;
+}
+
+Status Bucket::SetConfig(const BucketConfig& config, TimePoint now) {
+  if (auto begun = BeginConfig(config); !begun) {
+    return begun;
+  }
+  auto trimmed = Trim(now, std::numeric_limits<std::size_t>::max());
+  return trimmed ? Status(Ok{}) : Status(std::move(trimmed).error());
 }
 
 }  // namespace kv::store

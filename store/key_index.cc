@@ -3,11 +3,25 @@
 #include <algorithm>
 #include <cassert>
 
+#include <absl/hash/hash.h>
+
 namespace kv::store {
+namespace {
+
+// Seeded anew by each process: nobody can choose keys that collide.
+std::uint64_t HashOf(std::string_view key) { return absl::Hash<std::string_view>()(key); }
+
+}  // namespace
 
 KeyState* KeyIndex::Find(std::string_view key) const {
-  const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : found->second.get();
+  const std::uint64_t hash = HashOf(key);
+  for (auto at = by_hash_.lower_bound({hash, nullptr}); at != by_hash_.end() && at->first == hash;
+       ++at) {
+    if (at->second->key == key) {
+      return at->second;
+    }
+  }
+  return nullptr;
 }
 
 KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version& version) {
@@ -15,6 +29,7 @@ KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version&
     auto fresh = std::make_unique<KeyState>();
     fresh->key = key;
     state = fresh.get();
+    by_hash_.emplace(HashOf(key), state);
     by_key_.emplace(state->key, std::move(fresh));
   } else {
     values_ -= state->has_value() ? 1U : 0U;
@@ -38,6 +53,7 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
   by_revision_.erase(revision);
   state.versions.erase(version);
   if (state.versions.empty()) {
+    by_hash_.erase({HashOf(state.key), &state});
     by_key_.erase(by_key_.find(state.key));
   } else {
     values_ += state.has_value() ? 1U : 0U;
@@ -46,6 +62,7 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
 
 void KeyIndex::Clear() {
   by_revision_.clear();
+  by_hash_.clear();
   by_key_.clear();
   bytes_ = 0;
   values_ = 0;

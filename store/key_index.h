@@ -1,6 +1,9 @@
 // KeyIndex: what a bucket knows of its keys without asking the disk. Ordered by key, so that keys
 // and prefixes can be paged, and by revision, so that histories can.
 //
+// A write looks for one key, and a tree of texts is slow at that: each comparison is a cache miss. So
+// there is a tree of the keys' hashes, too. Not a hash table: that would stop the broker when it grows.
+//
 // Pointers to KeyState stay good until the key is erased. Not thread-safe: the broker's thread.
 #pragma once
 
@@ -8,8 +11,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 #include <absl/container/inlined_vector.h>
 
 #include "kv/entry.h"
@@ -64,7 +69,8 @@ class KeyIndex {
   std::uint64_t values() const { return values_; }  // keys whose newest entry is a put
 
  private:
-  ByKey by_key_;  // views into the states' own keys
+  absl::btree_set<std::pair<std::uint64_t, KeyState*>> by_hash_;
+  ByKey by_key_;  // views into the states' own keys; owns them
   ByRevision by_revision_;
   std::uint64_t bytes_ = 0;
   std::uint64_t values_ = 0;

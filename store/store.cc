@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "store/checkpoint.h"
 #include "store/directory.h"
@@ -152,6 +153,12 @@ Status Store::Load() {
   next_id_ = loaded->next_id;
   graves_ = std::move(loaded->graves);
   leaving_ = std::move(loaded->leaving);
+  for (const auto& [name, bucket] : buckets_) {
+    auto trimmed = bucket->Trim(0, std::numeric_limits<std::size_t>::max());
+    if (!trimmed) {
+      return std::move(trimmed).error();
+    }
+  }
   return Ok{};
 }
 

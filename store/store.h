@@ -95,8 +95,10 @@ class Store {
   // Ok if the bucket has this configuration already. Errors: bucket-exists, too-many-buckets,
   // storage-error.
   Result<Bucket*> CreateBucket(BucketName name, const BucketConfig& config, TimePoint now);
-  // Errors: as Bucket::SetConfig.
+  // All at once, however long it takes. Errors: as Bucket::SetConfig.
   Status UpdateBucket(Bucket& bucket, const BucketConfig& config, TimePoint now);
+  // Bucket::Trim is to follow. Errors: as Bucket::BeginConfig.
+  Status BeginUpdate(Bucket& bucket, const BucketConfig& config);
   // The bucket and its entries are gone at once; its retained messages are taken back bit by bit,
   // by TakeBack. Its revisions are never given out again. Errors: bucket-not-found, storage-error,
   // unavailable.

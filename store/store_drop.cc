@@ -1,16 +1,25 @@
 // Store: dropping buckets.
 #include <algorithm>
+#include <limits>
 
 #include "store/store.h"
 
 namespace kv::store {
 
 Status Store::UpdateBucket(Bucket& bucket, const BucketConfig& config, TimePoint now) {
-  auto set = bucket.SetConfig(config, now);
-  if (set) {
+  if (auto begun = BeginUpdate(bucket, config); !begun) {
+    return begun;
+  }
+  auto trimmed = bucket.Trim(now, std::numeric_limits<std::size_t>::max());
+  return trimmed ? Status(Ok{}) : Status(std::move(trimmed).error());
+}
+
+Status Store::BeginUpdate(Bucket& bucket, const BucketConfig& config) {
+  auto begun = bucket.BeginConfig(config);
+  if (begun) {
     ++catalog_version_;
   }
-  return set;
+  return begun;
 }
 
 Result<Sequence> Store::DropBucket(BucketName name) {

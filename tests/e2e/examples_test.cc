@@ -79,13 +79,14 @@ TEST_F(Examples, PresenceIsSeenAndItsEnd) {
                                "ann is gone:    [] kv-op:DEL kv-revision:2",
                                "kv-reason:disconnected"}) {
     EXPECT_NE(presence.output().find(expected), std::string::npos)
-        << expected << "\nis missing in\n" << presence.output();
+        << expected << "\nis missing in\n"
+        << presence.output();
   }
 }
 
 TEST_F(Examples, LockIsHeldByOneAndLeftBehindByNobody) {
-  const std::string lock = "exec " + std::string(KV_LOCK) + " mqtt://127.0.0.1:" +
-                           std::to_string(broker().port()) + " job ";
+  const std::string lock = "exec " + std::string(KV_LOCK) +
+                           " mqtt://127.0.0.1:" + std::to_string(broker().port()) + " job ";
   // The first holder says who he is, and never ends by himself.
   Program first(lock + "'echo holder $PPID; exec tail -f /dev/null'");
   ASSERT_TRUE(first.ReadUntil("holder ")) << first.output();
@@ -106,10 +107,13 @@ TEST_F(Examples, WalkthroughShowsWhatItSays) {
   for (const char* expected : {"on kv-op:PUT kv-revision:1",
                                "kv-status:ok kv-revision:2",
                                "kv-status:wrong-last-revision",
+                               "/lamp/1/state on kv-op:PUT kv-revision:1",
+                               "/lamp/1/state off kv-op:PUT kv-revision:2",
                                "kv-status:ok kv-revision:3",
                                "[\"lamp/1/state\",\"lamp/2/state\"]",
                                "\"keys\":[\"lamp/1/state\",\"lamp/2/state\"]",
                                "kv-status:key-not-found",
+                               "\"status\":\"end\",\"count\":4",
                                "\"last_revision\":4"}) {
     EXPECT_NE(walk.output().find(expected), std::string::npos) << expected << "\n" << walk.output();
   }

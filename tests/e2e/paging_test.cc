@@ -1,7 +1,10 @@
 // Replies of many entries.
 #include "tests/e2e/paging.h"
 
+#include <unistd.h>
+
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -132,6 +135,46 @@ TEST_F(Paging, ThousandsOfEntriesComeExactlyOnceWhileAnotherClientWrites) {
     ASSERT_TRUE(newest.contains(KeyOf(i))) << KeyOf(i);
     ASSERT_TRUE(keys.contains(KeyOf(i))) << KeyOf(i);
   }
+}
+
+// The broker's resident memory.
+std::size_t ResidentBytes(pid_t broker) {
+  std::ifstream file("/proc/" + std::to_string(broker) + "/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(Paging, AHundredThousandKeysComeExactlyOnceWhileOthersWriteAndTakeNoMemory) {
+  constexpr std::size_t kKeys = 100'000;
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, kKeys));
+  MqttClient writer(broker().port());
+  ASSERT_TRUE(writer.Connect()) << writer.error();
+  // One that was read already and one that was not, and a key that comes and goes.
+  const auto disturb = [&](std::size_t page) {
+    for (const std::string& key : {KeyOf(page), KeyOf(kKeys - page)}) {
+      ASSERT_TRUE(writer.Publish("kv/b/" + key, "disturbed"));
+    }
+    ASSERT_TRUE(writer.Publish("kv/b/passing", page % 2 == 0 ? "v" : ""));
+  };
+  const auto seen_first_page = client().Request("$KV/b/keys");
+  ASSERT_FALSE(seen_first_page.empty());
+  const std::size_t before = ResidentBytes(broker().process().pid());
+
+  std::size_t count = 0;
+  std::string last;
+  for (const auto& page : Pages("$KV/b/keys", {}, disturb)) {
+    for (const auto& item : nlohmann::json::parse(page[0].payload)) {
+      const std::string key = item;
+      ASSERT_GT(key, last) << "in key order, so none twice";
+      last = key;
+      count += key == KeyOf(count) ? 1U : 0U;
+    }
+  }
+  EXPECT_EQ(count, kKeys);
+  EXPECT_LT(ResidentBytes(broker().process().pid()), before + (std::size_t{4} << 20));
 }
 
 TEST_F(Paging, UndisturbedEveryEntryAndKeyComesExactlyOnce) {

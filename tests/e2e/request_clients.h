@@ -69,6 +69,7 @@ inline std::string ChangeText(const Message& message) {
 
 inline std::vector<std::string> ChangeTexts(const std::vector<Message>& messages) {
   std::vector<std::string> texts;
+  texts.reserve(messages.size());
   for (const Message& message : messages) {
     texts.push_back(ChangeText(message));
   }

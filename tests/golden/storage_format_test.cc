@@ -34,6 +34,7 @@ TEST(GoldenKeyTest, OfEveryKindKeepsItsBytes) {
   EXPECT_EQ(ToHex(DuplicateKey(7, -2, "")), Packed("65 00000007 7ffffffffffffffe"));
   EXPECT_EQ(ToHex(kLifeKey), "66");
   EXPECT_EQ(ToHex(LeavingKey(0x01020304)), Packed("67 01020304"));
+  EXPECT_EQ(ToHex(ForgottenKey(0x01020304)), Packed("68 01020304"));
   EXPECT_EQ(ToHex(StreamKey(0x01020304, 0x1112131415161718)),
             Packed("73 01020304 1112131415161718"));
   EXPECT_EQ(ToHex(EndOfBucket(kStreamTag, 0xFF)), Packed("73 00000100"));
@@ -156,6 +157,18 @@ TEST(GoldenEntryTest, OfAMarkerWithAnAnonymousAuthorKeepsItsBytes) {
   const auto entry = DecodeEntry(record, 1);
   ASSERT_TRUE(entry.ok());
   EXPECT_EQ(entry->author, author);
+}
+
+TEST(GoldenEntryTest, OfAFormerRevisionKeepsItsBytes) {
+  constexpr std::string_view kBytes = "01 0008 0100000000000000 01 6b ac02 76";
+  std::string record;
+  AppendEntry(record, {.key = "k", .time = 1, .former = 300, .value = "v"});
+  EXPECT_EQ(ToHex(record), Packed(kBytes));
+  const auto head = DecodeEntryHead(record);
+  ASSERT_TRUE(head.ok());
+  EXPECT_EQ(head->former, 300U);
+  EXPECT_EQ(head->key, "k");
+  EXPECT_EQ(head->value, "v");
 }
 
 TEST(GoldenEntryTest, OfMarkersKeepsItsBytes) {

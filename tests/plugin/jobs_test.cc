@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "plugin/jobs.h"
 #include "tests/plugin/full_disk.h"
@@ -193,6 +194,17 @@ TEST_F(JobsTest, DeletingABucketTakesItsRetainedMessagesBack) {
                               " kv-reason=bucket-deleted]");
   Put("kv/b/k1", "new");
   EXPECT_EQ(ValueOf(Ask("$KV/b/get/k1").at(0), "kv-revision"), "201");
+}
+
+TEST_F(JobsTest, AnUpdateOfALargeBucketAnswersWhenAllIsTrimmed) {
+  for (int round = 0; round < 3; ++round) {
+    PutMany(1500);
+  }
+  const Sent reply = AskLater("$KV/b/admin/update", R"({"history": 1})");
+  const auto info = nlohmann::json::parse(reply.payload);
+  EXPECT_EQ(info["history"], 1);
+  EXPECT_EQ(info["entries"], 1500);
+  EXPECT_EQ(info["last_revision"], 4500);
 }
 
 }  // namespace

@@ -125,5 +125,54 @@ TEST_F(BucketChangeTest, RevisionsGoOnWhenAnEmptiedBucketChangesItsStorage) {
   }
 }
 
+TEST_F(BucketChangeTest, ATrimGoesOnWhereItWas) {
+  CreateBucket("history=3");
+  for (int round = 0; round < 3; ++round) {
+    for (const auto* const key : {"a", "b", "c"}) {
+      Put(key, std::to_string(round));
+    }
+  }
+  ASSERT_TRUE(bucket().BeginConfig(ConfigOf("history=1")).ok());
+  EXPECT_EQ(bucket().stats().entries, 9U);
+  EXPECT_EQ(*bucket().Trim(now_, 2), Progress::kMore);
+  EXPECT_EQ(bucket().stats().entries, 5U);
+  Put("c", "3");  // a write does it for its key
+  EXPECT_EQ(bucket().stats().entries, 3U);
+  EXPECT_EQ(*bucket().Trim(now_, 2), Progress::kDone);
+  EXPECT_EQ(*bucket().Trim(now_, 2), Progress::kDone);
+  EXPECT_EQ(History(), (Lines{"7 a PUT 2", "8 b PUT 2", "10 c PUT 3"}));
+}
+
+TEST_F(BucketChangeTest, ATrimThatWasCutShortIsFinishedByTheNextStart) {
+  for (const bool crash : {true, false}) {
+    CreateBucket("history=3");
+    const Revision last = bucket().stats().last_revision;
+    for (const auto* const key : {"a", "b", "a", "b"}) {
+      Put(key, "v");
+    }
+    ASSERT_TRUE(bucket().BeginConfig(ConfigOf("history=1")).ok());
+    ASSERT_EQ(*bucket().Trim(now_, 1), Progress::kMore);
+    crash ? Crash() : Reopen();
+    EXPECT_EQ(bucket().config().history, 1U);
+    EXPECT_EQ(bucket().stats().entries, 2U);
+    EXPECT_EQ(bucket().stats().last_revision, last + 4);
+    EXPECT_TRUE(bucket().IsCompacted({}, last + 2));
+    ASSERT_TRUE(store_->DropBucket(Name("b")).ok());
+  }
+}
+
+TEST_F(BucketChangeTest, AnotherTtlReachesEveryKeyOfATrimInSlices) {
+  CreateBucket("history=1");
+  for (const auto* const key : {"a", "b", "c"}) {
+    Put(key, "v");
+  }
+  now_ += 5 * kSecond;
+  ASSERT_TRUE(bucket().BeginConfig(ConfigOf("history=1 ttl=2s")).ok());
+  EXPECT_EQ(*bucket().Trim(now_, 1), Progress::kMore);
+  EXPECT_EQ(Expire(), (Lines{"a@4"}));
+  EXPECT_EQ(*bucket().Trim(now_, 5), Progress::kDone);
+  EXPECT_EQ(Expire(), (Lines{"b@5", "c@6"}));
+}
+
 }  // namespace
 }  // namespace kv::store::testing
