@@ -51,7 +51,7 @@ const CLI::App& NamedVerb(const CLI::App& app) {
 Error UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& verb = NamedVerb(app);
   const std::string verbs = VerbNames(verb);
-  const auto others = verb.remaining();
+  const auto others = app.remaining(/*recurse=*/true);
   std::string text = error.what();
   if (!verbs.empty() && (others.empty() || others.front().front() != '-') &&
       error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {

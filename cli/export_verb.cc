@@ -129,7 +129,7 @@ class Exporter {
     if (file_ == nullptr) {
       return FileError(arguments_.file);
     }
-    from_ = begun.last + 1;
+    from_ = begun.last == 0 ? 0 : begun.last + 1;
     entries_ = begun.entries;
     header_.last_revision = begun.header.last_revision;
     return Ok{};

@@ -102,7 +102,16 @@ Result<PutSettings> SettingsOf(const PutOptions& options) {
 }
 
 Selection SelectionOf(const std::string& filter) {
-  return filter.empty() || filter == "#" ? Selection() : Selection{.filter = filter};
+  if (filter.empty() || filter == "#") {
+    return {};
+  }
+  // The levels in front of the first wildcard: what is outside them is not even looked at.
+  std::string prefix = filter;
+  if (const std::size_t wildcard = filter.find_first_of("+#"); wildcard != std::string::npos) {
+    const std::size_t slash = filter.rfind('/', wildcard);
+    prefix.resize(slash == std::string::npos ? 0 : slash);
+  }
+  return {.prefix = std::move(prefix), .filter = filter};
 }
 
 Result<Nanoseconds> DurationOf(const std::string& option, const std::string& text, bool zero) {

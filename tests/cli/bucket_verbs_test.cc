@@ -38,7 +38,8 @@ TEST_F(CliBucket, AddOfOneThatIsThere) {
   Run("bucket add home --history 3");
   EXPECT_EQ(Error("bucket add home --history 4", 4),
             "mosquitto_kv: the bucket exists with another configuration\n");
-  EXPECT_EQ(Run("bucket add home --history 65 2>&1", 1).find("mosquitto_kv: history"), 0U);
+  EXPECT_EQ(Run("bucket add home --history 65 2>&1", 1).find("mosquitto_kv: bucket field history"),
+            0U);
 }
 
 TEST_F(CliBucket, EditChangesWhatIsGiven) {

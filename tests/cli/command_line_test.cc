@@ -122,6 +122,27 @@ TEST_F(CliCommandLine, UsersAndRightsAreTheBrokers) {
             "mosquitto_kv: --pw: a password needs a --username\n");
 }
 
+TEST_F(CliCommandLine, TlsTakesTheOptionsOfMosquittoPub) {
+  OutputOf(
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+      "/CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
+      path("key.pem") + " -out " + path("cert.pem") + " 2>&1; chmod a+r " + path("*.pem") +
+      "; chmod a+x " + directory().string());
+  const ReservedPort port;
+  ASSERT_NO_FATAL_FAILURE(StartBroker(
+      {.more_configuration = "listener " + std::to_string(port.number()) + " 127.0.0.1\ncertfile " +
+                             path("cert.pem") + "\nkeyfile " + path("key.pem") + "\n"}));
+  const std::string number = std::to_string(port.number());
+  const std::string tool = Tool() + "-p " + number + " ";
+  OutputOf(tool + "put config lamp on --cafile " + path("cert.pem"));
+  EXPECT_EQ(OutputOf(Tool() + "get config lamp --insecure -L mqtts://localhost:" + number), "on");
+  OutputOf(Tool() + "get config lamp -L mqtts://localhost:" + number + " 2>/dev/null", 2);
+  EXPECT_EQ(OutputOf(tool + "get config lamp --cert " + path("cert.pem") + " 2>&1", 1),
+            "mosquitto_kv: --cert and --key: accepted are both or none\n");
+  EXPECT_EQ(OutputOf(tool + "bench --cafile " + path("cert.pem") + " 2>&1", 5),
+            "mosquitto_kv: bench: accepted is a broker without TLS\n");
+}
+
 TEST_F(CliCommandLine, HelpAndVersion) {
   EXPECT_EQ(OutputOf(Tool() + "--version").find("mosquitto_kv "), 0U);
   EXPECT_NE(OutputOf(Tool() + "--help").find("Exit codes:"), std::string::npos);
