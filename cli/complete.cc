@@ -10,7 +10,7 @@
 namespace kv::cli {
 namespace {
 
-constexpr double kPatience = 1;  // seconds that the broker has to answer
+constexpr double kPatience = 2;  // seconds that the broker has to answer
 constexpr std::size_t kMostKeys = 200;
 
 const auto kAll = [](const auto* /*one*/) {

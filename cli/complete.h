@@ -22,7 +22,7 @@ std::vector<std::string> ConnectionWords(const CLI::App& app,
                                          const std::vector<std::string>& words);
 
 // One candidate a line: the word, a tab, and what it is. Verbs, options, and the names of buckets,
-// which the broker is asked for; it has a second to answer.
+// which the broker is asked for; it has two seconds to answer.
 void PrintCandidates(const CLI::App& app, Tool& tool, const std::vector<std::string>& words);
 
 }  // namespace kv::cli

@@ -104,7 +104,9 @@ Result<ExitCode> RunWatch(const Tool& tool, const WatchArguments& arguments) {
                                                            std::chrono::duration<double>(seconds))
                                : steady_clock::time_point::max();
   Interrupt interrupt;
-  const auto client = tool.Connect();
+  Tool patient = tool;  // the time is the watch's, not that of each reply
+  patient.connection.timeout = 0;
+  const auto client = patient.Connect();
   if (!client) {
     return client.error();
   }
