@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "client/callback_gate.h"
 #include "client/client_core.h"
 #include "client/contender.h"
 #include "client/weakly.h"
@@ -13,7 +14,7 @@ namespace kv {
 class LeaderElection::State : public std::enable_shared_from_this<LeaderElection::State> {
  public:
   State(std::shared_ptr<ClientCore> core, ElectionSettings settings)
-      : core_(std::move(core)), settings_(std::move(settings)) {}
+      : core_(std::move(core)), settings_(std::move(settings)), gate_(*core_) {}
 
   // Ends when the first attempt is through.
   Status Stand(client::Target target, std::string_view key) {
@@ -30,6 +31,7 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
   }
 
   void Withdraw() {
+    gate_.Close();
     SetToken(0);
     core_->Post([self = shared_from_this()] { self->contender_->Stop(); });
   }
@@ -68,17 +70,13 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
   void OnElected(Revision token) {
     SetToken(token);
     Stood(Ok{});
-    if (settings_.on_elected) {
-      core_->RunCallback([self = shared_from_this(), token] { self->settings_.on_elected(token); });
-    }
+    Tell(settings_.on_elected, token);
   }
 
   void OnLost() {
     SetToken(0);
     contender_->Want();
-    if (settings_.on_lost) {
-      core_->RunCallback([self = shared_from_this()] { self->settings_.on_lost(); });
-    }
+    Tell(settings_.on_lost);
   }
 
   void OnLeader(const std::string& name) {
@@ -88,9 +86,7 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
         return;
       }
     }
-    if (settings_.on_leader) {
-      core_->RunCallback([self = shared_from_this(), name] { self->settings_.on_leader(name); });
-    }
+    Tell(settings_.on_leader, name);
   }
 
   void OnAttempt(const Error& error) {
@@ -105,8 +101,18 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
     SetToken(0);
     if (stood_) {
       Stood(error);
-    } else if (settings_.on_ended) {
-      core_->RunCallback([self = shared_from_this(), error] { self->settings_.on_ended(error); });
+    } else {
+      Tell(settings_.on_ended, error);
+    }
+  }
+
+  // Runs one of the settings' handlers on the callback thread.
+  template <typename Handler, typename... Arguments>
+  void Tell(const Handler& handler, Arguments... arguments) {
+    if (handler) {
+      core_->RunCallback([self = shared_from_this(), &handler, arguments...] {
+        self->gate_.Run([&] { handler(arguments...); });
+      });
     }
   }
 
@@ -117,6 +123,7 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
 
   const std::shared_ptr<ClientCore> core_;
   const ElectionSettings settings_;
+  client::CallbackGate gate_;
   std::shared_ptr<client::Contender> contender_;
   Callback<Ok> stood_;        // of the network thread
   mutable std::mutex mutex_;  // of what follows

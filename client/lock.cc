@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "client/callback_gate.h"
 #include "client/client_core.h"
 #include "client/contender.h"
 #include "client/weakly.h"
@@ -17,7 +18,7 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
         client::Target target,
         std::string_view key,
         LockSettings settings)
-      : core_(std::move(core)), settings_(std::move(settings)) {
+      : core_(std::move(core)), settings_(std::move(settings)), gate_(*core_) {
     contender_ = std::make_shared<client::Contender>(
         core_->session(),
         std::move(target),
@@ -61,6 +62,7 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
   }
 
   void End() {
+    gate_.Close();
     core_->Post([self = shared_from_this()] {
       if (self->started_) {
         self->contender_->Stop();
@@ -111,7 +113,7 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
     // A lock that was lost is for its owner to ask for again.
     contender_->Withdraw([](const Status& status) { IgnoreError(status, "it is lost"); });
     if (settings_.on_lost) {
-      core_->RunCallback([self = shared_from_this()] { self->settings_.on_lost(); });
+      core_->RunCallback([self = shared_from_this()] { self->gate_.Run(self->settings_.on_lost); });
     }
   }
 
@@ -129,6 +131,7 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
 
   const std::shared_ptr<ClientCore> core_;
   const LockSettings settings_;
+  client::CallbackGate gate_;
   std::shared_ptr<client::Contender> contender_;
   bool started_ = false;      // of the network thread
   mutable std::mutex mutex_;  // of what follows

@@ -18,6 +18,7 @@ constexpr std::size_t kMostMany = 2;
 // A request on which the connection broke so often is not sent again: it may be the reason.
 constexpr int kMostLosses = 3;
 constexpr std::chrono::milliseconds kRemindAfter{1'000};
+constexpr std::size_t kMostReminded = 4;
 constexpr std::chrono::milliseconds kMostSilence{1'000};  // between two messages of a reply
 constexpr std::size_t kMaxTextBytes = 65'535;             // of any text in MQTT
 
@@ -170,6 +171,8 @@ void Session::OnLost(const std::string& why) {
   single_ = 0;
   many_ = 0;
   subscribing_.clear();
+  overdue_.clear();
+  reminded_.clear();
   std::vector<Id> over;
   for (auto& [id, open] : open_) {
     if (!std::exchange(open.on_its_way, false)) {
@@ -311,10 +314,19 @@ void Session::Transmit(Id id, Open& open) {
 }
 
 void Session::Remind(Id id) {
-  const auto found = open_.find(id);
-  if (found != open_.end() && found->second.on_its_way) {
-    found->second.reminded = true;
-    Transmit(id, found->second);
+  overdue_.insert(id);
+  PumpReminders();
+}
+
+// Few at a time: a broker that is slow is not made faster by sending everything twice.
+void Session::PumpReminders() {
+  while (state_ == State::kConnected && reminded_.size() < kMostReminded && !overdue_.empty()) {
+    const Id id = *overdue_.begin();
+    overdue_.erase(overdue_.begin());
+    Open& open = open_.at(id);
+    open.reminded = true;
+    reminded_.insert(id);
+    Transmit(id, open);
   }
 }
 
@@ -327,11 +339,14 @@ void Session::Finish(Id id, Result<Reply> result) {
   loop_.Cancel(open.deadline);
   loop_.Cancel(open.reminder);
   waiting_.erase(id);
+  overdue_.erase(id);
+  reminded_.erase(id);
   if (open.on_its_way) {
     --(open.request.has_many_replies ? many_ : single_);
   }
   open.handler(std::move(result));
   Pump();
+  PumpReminders();
 }
 
 void Session::OnDeadline(Id id) {

@@ -112,6 +112,7 @@ class Session {
   // 0 or 1.
   int QosOf(const Open& open);
   void Remind(Id id);
+  void PumpReminders();
   void Finish(Id id, Result<Reply> result);
   void OnDeadline(Id id);
   void SendSubscription(Subscription& subscription);
@@ -138,6 +139,8 @@ class Session {
   std::size_t single_ = 0;  // on their way, by the number of their replies
   std::size_t many_ = 0;
   std::set<std::string> probed_;  // kinds of requests that the broker was asked to acknowledge
+  std::set<Id> overdue_;          // on their way at QoS 0 for too long
+  std::set<Id> reminded_;         // sent once more, at QoS 1
   std::size_t most_entries_ = kMostEntries;
   std::list<Subscription> subscriptions_;
   std::map<Id, Subscriber*> subscribing_;  // without their answer yet

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "client/callback_gate.h"
 #include "client/client_core.h"
 #include "client/watch_feed.h"
 #include "mosquitto_kv/bucket.h"
@@ -15,7 +16,7 @@ class Watcher::State final : public client::WatchSink,
                              public std::enable_shared_from_this<Watcher::State> {
  public:
   State(std::shared_ptr<ClientCore> core, WatchHandler handler)
-      : core_(std::move(core)), handler_(std::move(handler)) {}
+      : core_(std::move(core)), handler_(std::move(handler)), gate_(*core_) {}
 
   Status Start(client::Target target, WatchSettings settings) {
     feed_ = std::make_shared<client::WatchFeed>(
@@ -28,16 +29,11 @@ class Watcher::State final : public client::WatchSink,
   }
 
   void Stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::exchange(stopped_, true)) {
-        return;
-      }
+    gate_.Close();
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(stopped_, true)) {
       changed_.notify_all();
-    }
-    core_->Post([self = shared_from_this()] { self->feed_->Stop(); });
-    if (handler_ && !core_->IsCallbackThread()) {
-      const std::lock_guard wait_for_handler(handling_);
+      core_->Post([self = shared_from_this()] { self->feed_->Stop(); });
     }
   }
 
@@ -59,8 +55,9 @@ class Watcher::State final : public client::WatchSink,
 
   void OnEvent(WatchEvent event) override {
     if (handler_) {
-      core_->RunCallback(
-          [self = shared_from_this(), event = std::move(event)] { self->Handle(event); });
+      core_->RunCallback([self = shared_from_this(), event = std::move(event)] {
+        self->gate_.Run([&] { self->handler_(event); });
+      });
       return;
     }
     const std::lock_guard lock(mutex_);
@@ -70,22 +67,11 @@ class Watcher::State final : public client::WatchSink,
   }
 
  private:
-  void Handle(const WatchEvent& event) {
-    const std::lock_guard handling(handling_);
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopped_) {
-        return;
-      }
-    }
-    handler_(event);
-  }
-
   const std::shared_ptr<ClientCore> core_;
   const WatchHandler handler_;
   std::shared_ptr<client::WatchFeed> feed_;
-  std::mutex handling_;  // held while the handler runs
-  std::mutex mutex_;     // of what follows
+  client::CallbackGate gate_;  // of the handler
+  std::mutex mutex_;           // of what follows
   std::condition_variable changed_;
   std::deque<WatchEvent> events_;
   bool ended_ = false;

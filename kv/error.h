@@ -47,7 +47,7 @@ inline constexpr std::array<ErrorInfo, 14> kErrorTable{{
     {ErrorCode::kInvalidKey,
      "invalid-key",
      "a key is one or more non-empty UTF-8 levels joined by /, without + # or control characters, "
-     "at most 1024 bytes"},
+     "at most 1024 bytes and 190 levels"},
     {ErrorCode::kBucketNotFound, "bucket-not-found", "there is no such bucket"},
     {ErrorCode::kBucketExists, "bucket-exists", "the bucket exists with another configuration"},
     {ErrorCode::kKeyNotFound, "key-not-found", "the key has no such entry"},

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kv/units.h"
+#include "wire/json_text.h"
 #include "wire/time_text.h"
 
 namespace kv::wire {
@@ -182,8 +183,11 @@ Status ReadConfigJson(BucketConfig& config, std::string_view payload) {
                  "the payload is too long: accepted is a JSON object of bucket fields of at most " +
                      std::to_string(kMaxConfigBytes) + " bytes");
   }
-  const auto json = payload.empty() ? Json::object()
-                                    : Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = payload.empty() ? Result<Json>(Json::object()) : ParseJson<Json>(payload);
+  if (!parsed) {
+    return parsed.error();
+  }
+  const Json& json = *parsed;
   if (!json.is_object()) {
     return Error(ErrorCode::kBadRequest, "the payload is not a JSON object of bucket fields");
   }

@@ -93,7 +93,8 @@ Reply OkReply() {
 Reply ErrorReply(const Error& error) {
   Reply reply;
   reply.status = error.token();
-  AddText(reply, kError, error.message);
+  // It may quote what a client sent, and a property must not hold everything that JSON can.
+  AddText(reply, kError, CleanedUtf8(error.message));
   if (error.revision) {
     AddNumber(reply, kRevision, *error.revision);
   }

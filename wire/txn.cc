@@ -7,6 +7,7 @@
 
 #include "kv/names.h"
 #include "kv/units.h"
+#include "wire/json_text.h"
 
 namespace kv::wire {
 namespace {
@@ -200,7 +201,11 @@ Result<Txn> ParseTxn(std::string_view payload) {
                  "the transaction is too long: accepted are at most " +
                      std::to_string(kMaxTxnBytes) + " bytes");
   }
-  const Json json = Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = ParseJson<Json>(payload);
+  if (!parsed) {
+    return parsed.error();
+  }
+  const Json& json = *parsed;
   if (!json.is_object()) {
     return Error(ErrorCode::kBadRequest,
                  "the payload is not a JSON object: accepted is "

@@ -156,7 +156,7 @@ std::string PageRunner::RunStep(const Step& step) {
   }
   ++report_.commands;
   if (std::smatch match; std::regex_match(step.command, match, kControl)) {
-    return broker_.Control(match[1]);
+    return Normalized(step.output).empty() ? broker_.Control(match[1]) : "systemctl prints nothing";
   }
   if (shell_->is_running()) {
     return "not run: a command before it did not end";
@@ -191,8 +191,7 @@ void PageRunner::RunInTerminal(const Block& block) {
 std::string PageRunner::ShowStep(Terminal& terminal, const Step& step) {
   const std::size_t subscriptions = broker_.Subscriptions();
   if (step.is_interrupt) {
-    terminal.Interrupt();
-    if (!terminal.WaitFinished()) {
+    if (!terminal.Interrupt()) {
       return "^C does not end it";
     }
   } else if (!step.command.empty()) {
@@ -230,9 +229,8 @@ bool PageRunner::WaitUntilItSubscribes(Terminal& terminal, std::size_t before) c
 
 void PageRunner::CloseTerminals() {
   for (auto& [name, window] : windows_) {
-    if (window.terminal.is_running()) {
-      window.terminal.Interrupt();
-      window.terminal.WaitFinished();
+    if (!window.terminal.Interrupt()) {
+      Add(window.line, "^C does not end the terminal " + name);
     }
     if (const std::string rest = Printed(window.terminal); !rest.empty()) {
       std::string what = "the terminal " + name;

@@ -135,8 +135,14 @@ void Terminal::Run(const std::string& command) {
   Write("{ " + command + "\n} <&3 3<&-; printf '\\036%d\\036' $?\n");
 }
 
-void Terminal::Interrupt() const {
-  kill(-pid_, SIGINT);
+bool Terminal::Interrupt() {
+  constexpr std::chrono::milliseconds pause{200};
+  const auto deadline = steady_clock::now() + kTimeout;
+  while (is_running_ && steady_clock::now() < deadline) {
+    kill(-pid_, SIGINT);
+    Wait(steady_clock::now() + pause);
+  }
+  return !is_running_;
 }
 
 bool Terminal::Wait(steady_clock::time_point deadline) {

@@ -35,7 +35,8 @@ class Terminal {
 
   // Only while nothing runs.
   void Run(const std::string& command);
-  void Interrupt() const;  // types ^C
+  // Types ^C until the command ends: it may not have begun. False if it does not end.
+  bool Interrupt();
 
   // Waits for more output or the command's end; false when the time is up or the shell has ended.
   bool Wait(std::chrono::steady_clock::time_point deadline);

@@ -44,9 +44,9 @@ TEST_F(ClientAsync, ManyFuturesAtOnceAllCome) {
 }
 
 TEST_F(ClientAsync, CallbackMayCallAndWait) {
+  std::promise<std::string> done;  // outlives the client, and so its callbacks
   Client client = Connected();
   const kv::Bucket bucket = client.bucket("b");
-  std::promise<std::string> done;
   bucket.async().Put("k", "v").Then([&](const Result<Written>& written) {
     ASSERT_TRUE(written.ok()) << WhyOf(written);
     auto watcher = bucket.Watch();
@@ -58,10 +58,10 @@ TEST_F(ClientAsync, CallbackMayCallAndWait) {
 }
 
 TEST_F(ClientAsync, CallbacksRunOneAfterTheOther) {
-  Client client = Connected();
   std::atomic<int> running{0};
   std::atomic<int> ran{0};
   std::promise<void> all;
+  Client client = Connected();
   for (int i = 0; i < 50; ++i) {
     client.bucket("b").async().Increment("n").Then([&](const Result<Counted>& counted) {
       EXPECT_EQ(++running, 1);
@@ -95,6 +95,7 @@ TEST_F(ClientAsync, SilentBrokerIsATimeout) {
 }
 
 TEST_F(ClientAsync, EndOfTheClientEndsWhatWaits) {
+  std::promise<std::string> called;
   std::optional<Client> client = Connected();
   const kv::Bucket bucket = client->bucket("b");
   auto watcher = bucket.Watch();
@@ -102,7 +103,6 @@ TEST_F(ClientAsync, EndOfTheClientEndsWhatWaits) {
   EXPECT_EQ(NextOf(*watcher), "end of initial");
   ASSERT_NO_FATAL_FAILURE(Freeze());
   auto future = bucket.async().Put("k", "v").Future();
-  std::promise<std::string> called;
   bucket.async().Get("k").Then(
       [&called](const Result<Entry>& entry) { called.set_value(TokenOf(entry)); });
   client.reset();

@@ -128,11 +128,12 @@ TEST_F(ClientLock, SurvivesTheDeathOfTheBroker) {
 }
 
 TEST_F(ClientLock, MayBeTakenInACallback) {
-  Lock lock(locks(), "job");
   std::promise<std::string> taken;
+  Lock lock(locks(), "job");
   client_->bucket("b").async().Put("k", "v").Then(
       [&](const Result<Written>&) { taken.set_value(TokenOf(lock.Acquire(kPatience))); });
   EXPECT_EQ(taken.get_future().get(), "ok");
+  client_.reset();  // waits for the callback
 }
 
 // What a candidate was told, to be waited for.

@@ -126,10 +126,10 @@ TEST_F(ClientWatch, HandlerGetsTheSameOnTheCallbackThread) {
 
 TEST_F(ClientWatch, HandlerMayStopItsOwnWatchAndIsNotCalledAgain) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  std::optional<Watcher> watcher;
   std::promise<void> stopped;
   std::promise<void> made;
   auto made_future = made.get_future();
+  std::optional<Watcher> watcher;
   auto created = bucket("b").Watch({}, [&](const WatchEvent&) {
     made_future.wait();
     watcher->Stop();
@@ -172,7 +172,8 @@ TEST_F(ClientWatch, BucketAboveTheBrokersQueueComesWhole) {
     puts.push_back(bucket("b").async().Put("k/" + std::to_string(i), "v").Future());
   }
   for (auto& put : puts) {
-    ASSERT_TRUE(put.get().ok());
+    const auto written = put.get();
+    ASSERT_TRUE(written.ok()) << WhyOf(written);
   }
   Watcher watcher = Watching("b");
   Revision last = 0;

@@ -105,6 +105,14 @@ TEST(TxnTest, NamesTheListAndWhatIsAccepted) {
             "bad-request the transaction: has an unknown member: accepted are else, if, then");
 }
 
+TEST(TxnTest, RefusesAMemberThatStandsTwice) {
+  const std::string twice = "bad-request the JSON has a member twice in one object: accepted is once";
+  EXPECT_EQ(ErrorOf(R"({"then": [], "then": []})"), twice);
+  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "put", "key": "a", "key": "b", "value": "v"}]})"), twice);
+  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "delete", "key": "a"}, {"op": "delete", "key": "b"}]})"),
+            "none");
+}
+
 TEST(TxnTest, ThatIsNoJsonIsABadRequest) {
   for (const char* payload : {"", "{", "[]", "1", "null", "{\"if\": \"\xFF\"}", "{}x"}) {
     EXPECT_EQ(ErrorOf(payload).substr(0, 11), "bad-request") << payload;

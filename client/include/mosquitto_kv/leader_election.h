@@ -39,7 +39,7 @@ class KV_API LeaderElection {
   Revision token() const;
   // As far as is known; empty: none.
   std::string leader() const;
-  // Stands no more; if it leads, another one can at once.
+  // Stands no more; if it leads, another one can at once. No handler runs any more.
   void Withdraw();
 
   class State;

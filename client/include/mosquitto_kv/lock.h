@@ -32,7 +32,7 @@ class KV_API Lock {
   Lock(const Bucket& bucket, std::string_view key, LockSettings settings = {});
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
-  ~Lock();  // lets it go
+  ~Lock();  // lets it go; on_lost does not run any more
 
   // Waits until the lock is free, at most so long; holding it already is success. The fencing
   // token: the key's revision. Errors: timeout (somebody else has it), and those of a write.
