@@ -10,11 +10,11 @@ find_path(PAHO_C_INCLUDE MQTTClient.h REQUIRED)
 find_library(PAHO_C_LIBRARY paho-mqtt3c REQUIRED)
 
 find_package(PahoMqttCpp REQUIRED)
+find_package(CLI11 REQUIRED)
 
 if(MOSQUITTO_KV_TESTS)
   find_package(GTest REQUIRED)
 endif()
 if(MOSQUITTO_KV_BENCH)
-  find_package(CLI11 REQUIRED)
   find_package(benchmark REQUIRED)
 endif()

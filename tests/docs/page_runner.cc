@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -62,12 +63,19 @@ std::string Difference(const std::string& command,
   return command + "\nprints\n" + printed + "and not\n" + Normalized(shown);
 }
 
-// Mosquitto's tools take their defaults from files of these names.
+// The tools take their defaults from files of these names.
 void WriteToolDefaults(const std::filesystem::path& home, const std::string& port) {
   std::filesystem::create_directory(home / ".config");
-  for (const char* tool : {"mosquitto_pub", "mosquitto_sub", "mosquitto_rr", "mosquitto_ctrl"}) {
+  for (const char* tool :
+       {"mosquitto_pub", "mosquitto_sub", "mosquitto_rr", "mosquitto_ctrl", "mosquitto_kv"}) {
     WriteFile(home / ".config" / tool, port);
   }
+}
+
+// Where the command-line tool was built, before all others.
+std::string PathWithTool() {
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
+  return std::string(KV_TOOL_DIRECTORY ":") + (path == nullptr ? "" : path);
 }
 
 Report PageRunner::Run(std::string_view page) {
@@ -93,6 +101,7 @@ TerminalOptions PageRunner::Options(bool has_keyboard) const {
   return {.directory = home,
           .environment = {{"HOME", home.string()},
                           {"XDG_CONFIG_HOME", (home / ".config").string()},
+                          {"PATH", PathWithTool()},
                           {"LC_ALL", "C.UTF-8"}},
           .has_keyboard = has_keyboard};
 }

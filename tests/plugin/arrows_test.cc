@@ -137,6 +137,9 @@ TEST(ArrowsTest, PublicHeadersOfTheClientStandAlone) {
 TEST(ArrowsTest, ThatPointTheWrongWayAreSeen) {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"kv/names.cc", "#include \"wire/names.h\""},
+      {"client/client.cc", "#include \"cli/tool.h\""},
+      {"cli/tool.cc", "#include \"plugin/options.h\""},
+      {"cli/load.cc", "#include <mqtt/async_client.h>"},
       {"wire/reply.cc", "#include \"store/store.h\""},
       {"store/store.cc", "#  include \"wire/reply.h\""},
       {"store/store.h", "#include \"plugin/options.h\""},
