@@ -1,6 +1,7 @@
-#include "tests/e2e/crash_model.h"
+#include "tests/crash/model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kv::testing {
 namespace {
@@ -16,6 +17,17 @@ void Append(std::vector<ModelEntry>& history, ModelEntry entry, std::size_t kept
   }
 }
 
+bool ApplyAll(Histories& histories, const std::vector<Operation>& parts, std::size_t kept) {
+  Histories changed = histories;
+  for (const Operation& part : parts) {
+    if (!Apply(changed, part, kept)) {
+      return false;
+    }
+  }
+  histories = std::move(changed);
+  return true;
+}
+
 // As the protocol counts them: keys, values and properties.
 std::size_t BytesOf(const Message& entry) {
   std::size_t bytes = entry.Property("kv-key").value_or("").size() + entry.payload.size();
@@ -28,7 +40,22 @@ std::size_t BytesOf(const Message& entry) {
 
 }  // namespace
 
+bool Touches(const Operation& operation, const std::string& key) {
+  return operation.kind == WriteKind::kDropBucket || operation.key == key ||
+         std::any_of(operation.parts.begin(), operation.parts.end(), [&](const Operation& part) {
+           return part.key == key;
+         });
+}
+
 bool Apply(Histories& histories, const Operation& operation, std::size_t kept) {
+  if (operation.kind == WriteKind::kTransaction) {
+    return ApplyAll(histories, operation.parts, kept);
+  }
+  if (operation.kind == WriteKind::kDropBucket) {
+    const bool was_there = !histories.empty();
+    histories.clear();
+    return was_there;
+  }
   const auto found = histories.find(operation.key);
   const bool is_known = found != histories.end();
   const bool refused =
@@ -54,8 +81,13 @@ bool Apply(Histories& histories, const Operation& operation, std::size_t kept) {
 
 BucketDump Dump(KvClient& client, const std::string& bucket) {
   BucketDump dump;
+  const Answer info = ToAnswer(client.Request("$KV/" + bucket + "/info"));
+  if (info.status == "bucket-not-found") {
+    return dump;
+  }
+  EXPECT_TRUE(info.ok()) << info;
+  dump.info = nlohmann::json::parse(info.value);
   dump.entries = client.History(bucket);
-  dump.info = client.Info(bucket);
   for (const Message& entry : dump.entries) {
     const std::string key = entry.Property("kv-key").value_or("?");
     dump.histories[key].push_back({entry.Property("kv-op").value_or("?"), entry.payload});

@@ -18,6 +18,8 @@ enum class WriteKind : std::uint8_t {
   kWrongUpdate,  // expects another
   kDelete,
   kPurge,
+  kTransaction,  // all of its parts or none
+  kDropBucket,   // only by a writer that has the bucket for itself
 };
 
 struct Operation {
@@ -28,7 +30,11 @@ struct Operation {
   std::string message_id = {};
   std::uint8_t qos = 1;
   bool with_reply = false;
+  std::vector<Operation> parts = {};  // of kTransaction, each with another key
 };
+
+// Whether it may change the key.
+bool Touches(const Operation& operation, const std::string& key);
 
 struct ModelEntry {
   std::string operation;  // as in kv-op
@@ -43,7 +49,8 @@ using Histories = std::map<std::string, std::vector<ModelEntry>>;
 // Does to `histories` what the bucket does; false if it refuses the write.
 bool Apply(Histories& histories, const Operation& operation, std::size_t kept);
 
-// All that a bucket says it holds, read through its requests.
+// All that a bucket says it holds, read through its requests. Of one that is not there all is empty
+// and `info` null.
 struct BucketDump {
   Histories histories;
   std::map<std::string, Revision> newest;  // of each key
@@ -52,7 +59,8 @@ struct BucketDump {
 };
 
 BucketDump Dump(KvClient& client, const std::string& bucket);
-// Revisions in order, none above info's, and info's numbers as a recount gives them.
+// Of one that is there: revisions in order, none above info's, and info's numbers as a recount
+// gives them.
 void ExpectConsistent(KvClient& client, const std::string& bucket, const BucketDump& dump);
 
 }  // namespace kv::testing

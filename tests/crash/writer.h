@@ -9,18 +9,23 @@
 #include <string>
 #include <vector>
 
-#include "tests/e2e/crash_model.h"
+#include "tests/crash/model.h"
 
 namespace kv::testing {
 
-// Nobody else writes its keys, but for one counter that all writers count up by compare-and-set.
+// Nobody else writes its keys, but for one counter that all writers count up by compare-and-set. A
+// writer that has its bucket for itself drops it now and then, and has no counter.
 class CrashWriter {
  public:
   static constexpr const char* kCounterKey = "shared/counter";
 
   // `kept` is the bucket's history.
-  CrashWriter(int number, std::string bucket, std::size_t kept, std::uint32_t seed)
-      : number_(number), bucket_(std::move(bucket)), kept_(kept), random_(seed) {}
+  CrashWriter(int number, std::string bucket, std::size_t kept, bool is_alone, std::uint32_t seed)
+      : number_(number),
+        bucket_(std::move(bucket)),
+        kept_(kept),
+        is_alone_(is_alone),
+        random_(seed) {}
 
   // Writes until the broker is gone. `on_operation` is called before each one; no revision may be
   // as low as `last_seen`, which the bucket has given out before.
@@ -46,6 +51,12 @@ class CrashWriter {
   };
 
   Operation Next();
+  Operation NextWrite(std::string key);
+  std::string NextValue();
+  void MakeTransaction(Operation& operation);
+  void ForgetRevisions(const Operation& operation);
+  // Something that it put is in what the model says is there.
+  bool IsThere(const Operation& operation) const;
   bool SendOne(KvClient& client);
   bool ReceiveOne(KvClient& client, std::size_t index);
   void ExpectReply(const Sent& sent, const Message& reply);
@@ -59,6 +70,7 @@ class CrashWriter {
   const int number_;
   const std::string bucket_;
   const std::size_t kept_;
+  const bool is_alone_;
   std::mt19937 random_;
 
   Histories base_;                         // at the beginning of this life
@@ -70,6 +82,7 @@ class CrashWriter {
   Revision last_seen_ = 0;
   Revision highest_ = 0;
   std::uint64_t values_ = 0;
+  std::uint64_t sent_in_all_ = 0;
   std::uint64_t counted_ = 0;
   std::uint64_t uncertain_ = 0;
 };

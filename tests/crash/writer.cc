@@ -1,8 +1,9 @@
-#include "tests/e2e/crash_writer.h"
+#include "tests/crash/writer.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "tests/crash/packet.h"
 
 namespace kv::testing {
 namespace {
@@ -12,34 +13,34 @@ constexpr std::uint8_t kFirstFailure = 0x80;
 constexpr std::uint32_t kKeys = 12;
 constexpr std::uint32_t kLongestBurst = 8;
 
-Properties PropertiesOf(const Operation& operation) {
-  Properties properties;
-  switch (operation.kind) {
-    case WriteKind::kPut: properties.User("kv-op", "put"); break;
-    case WriteKind::kCreate: properties.User("kv-op", "create"); break;
-    case WriteKind::kUpdate:
-    case WriteKind::kWrongUpdate:
-      properties.User("kv-op", "update")
-          .User("kv-expected-revision", std::to_string(operation.expected));
-      break;
-    case WriteKind::kDelete: properties.User("kv-op", "delete"); break;
-    case WriteKind::kPurge: properties.User("kv-op", "purge"); break;
-  }
-  if (!operation.message_id.empty()) {
-    properties.User("kv-msg-id", operation.message_id);
-  }
-  return properties.ContentType("test").User("writer", "a writer's own");
-}
-
 }  // namespace
 
 Operation CrashWriter::Next() {
-  Operation operation;
-  operation.key = Prefix() + std::to_string(random_() % kKeys);
-  operation.value = std::to_string(number_) + "-" + std::to_string(++values_) + "-" +
-                    std::string(random_() % 50 == 0 ? 200'000 : random_() % 1000, 'x');
+  Operation operation = NextWrite(Prefix() + std::to_string(random_() % kKeys));
   operation.qos = static_cast<std::uint8_t>(random_() % 3);
   operation.with_reply = random_() % 3 == 0;
+  const std::uint32_t kind = static_cast<std::uint32_t>(random_() % 24);
+  if (kind < 2) {
+    const std::string value = NextValue();
+    operation.message_id = value.substr(0, value.rfind('-'));
+    operation.kind = WriteKind::kPut;
+    operation.value = value;
+  } else if (kind < 5) {
+    MakeTransaction(operation);
+  } else if (kind == 5 && is_alone_) {
+    operation = {.kind = WriteKind::kDropBucket, .qos = operation.qos};
+    operation.with_reply = true;
+  }
+  return operation;
+}
+
+std::string CrashWriter::NextValue() {
+  return std::to_string(number_) + "-" + std::to_string(++values_) + "-" +
+         std::string(random_() % 50 == 0 ? 200'000 : random_() % 1000, 'x');
+}
+
+Operation CrashWriter::NextWrite(std::string key) {
+  Operation operation{.key = std::move(key), .value = NextValue()};
   const auto known = known_.find(operation.key);
   const std::uint32_t kind = static_cast<std::uint32_t>(random_() % 12);
   if (kind < 3 && known != known_.end()) {
@@ -52,28 +53,49 @@ Operation CrashWriter::Next() {
   } else if (kind == 5) {
     operation.kind = WriteKind::kDelete;
   } else if (kind == 6) {
-    operation.message_id = operation.value.substr(0, operation.value.rfind('-'));
-  } else if (kind == 7) {
     operation.value.clear();
   }
   return operation;
+}
+
+void CrashWriter::MakeTransaction(Operation& operation) {
+  const std::uint64_t first = random_() % kKeys;
+  const std::uint64_t count = 2 + random_() % 4;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    operation.parts.push_back(NextWrite(Prefix() + std::to_string((first + i) % kKeys)));
+  }
+  operation.kind = WriteKind::kTransaction;
+  operation.key.clear();
+  operation.value.clear();
+  operation.with_reply = true;
+  const bool may_fail =
+      std::any_of(operation.parts.begin(), operation.parts.end(), [](const Operation& part) {
+        return part.kind == WriteKind::kCreate || part.kind == WriteKind::kWrongUpdate;
+      });
+  if (!may_fail && random_() % 2 == 0) {
+    operation.message_id = std::to_string(number_) + "-" + std::to_string(values_);
+  }
+}
+
+void CrashWriter::ForgetRevisions(const Operation& operation) {
+  std::erase_if(known_, [&](const auto& known) { return Touches(operation, known.first); });
+  if (operation.kind == WriteKind::kDropBucket) {
+    remembered_.reset();  // its message ids go with the bucket
+  }
 }
 
 bool CrashWriter::SendOne(KvClient& client) {
   Sent sent{.operation = Next()};
   const Operation& operation = sent.operation;
   sent.accepted = Apply(now_, operation, kept_);
-  known_.erase(operation.key);
-  Properties properties = PropertiesOf(operation);
+  ForgetRevisions(operation);
+  Packet packet = PacketOf(bucket_, operation);
   if (operation.with_reply) {
-    sent.correlation = std::to_string(number_) + "/" + std::to_string(values_);
-    properties.ResponseTopic("replies").CorrelationData(sent.correlation);
+    sent.correlation = std::to_string(number_) + "/" + std::to_string(++sent_in_all_);
+    packet.properties.ResponseTopic("replies").CorrelationData(sent.correlation);
   }
-  const bool is_marker =
-      operation.kind == WriteKind::kDelete || operation.kind == WriteKind::kPurge;
-  const auto id = client.PublishAsync("kv/" + Path(operation.key),
-                                      is_marker ? std::string() : operation.value,
-                                      {.qos = operation.qos, .properties = properties});
+  const auto id = client.PublishAsync(
+      packet.topic, packet.payload, {.qos = operation.qos, .properties = packet.properties});
   sent.packet_id = id.value_or(0);
   sent_.push_back(std::move(sent));  // also if sending failed: some of it may have arrived
   return id.has_value();
@@ -111,8 +133,9 @@ bool CrashWriter::ReceiveOne(KvClient& client, std::size_t index) {
 
 void CrashWriter::ExpectReply(const Sent& sent, const Message& reply) {
   const Operation& operation = sent.operation;
-  const Revision revision = RevisionOf(reply);
-  EXPECT_EQ(reply.Property("kv-status") == "ok", sent.accepted) << operation.key;
+  const Revision revision = HighestRevisionOf(reply);
+  EXPECT_EQ(reply.Property("kv-status") == "ok", sent.accepted)
+      << operation.key << ": " << reply.Property("kv-error").value_or("");
   if (!sent.accepted || revision == 0) {
     return;
   }
@@ -121,12 +144,15 @@ void CrashWriter::ExpectReply(const Sent& sent, const Message& reply) {
   highest_ = std::max(highest_, revision);
   // Only of the last write to a key is it certain to be the newest.
   const auto later = std::find_if(sent_.rbegin(), sent_.rend(), [&](const Sent& other) {
-    return other.operation.key == operation.key;
+    return Touches(other.operation, operation.key);
   });
-  if (later->correlation == sent.correlation) {
+  if (!operation.key.empty() && later->correlation == sent.correlation) {
     known_[operation.key] = revision;
   }
-  if (!operation.message_id.empty()) {
+  const bool stays = std::none_of(sent_.begin(), sent_.end(), [](const Sent& other) {
+    return other.operation.kind == WriteKind::kDropBucket;
+  });
+  if (!operation.message_id.empty() && stays) {
     remembered_ = {operation, revision};
   }
 }
@@ -168,7 +194,7 @@ void CrashWriter::Run(std::uint16_t port,
     for (std::size_t i = first; i < sent_.size(); ++i) {
       alive = ReceiveOne(client, i) && alive;
     }
-    if (alive && random_() % 4 == 0) {
+    if (alive && !is_alone_ && random_() % 4 == 0) {
       on_operation();
       alive = CountUp(client);
     }
@@ -213,33 +239,43 @@ void CrashWriter::Check(const BucketDump& dump) {
   }
 }
 
+bool CrashWriter::IsThere(const Operation& operation) const {
+  if (operation.kind == WriteKind::kTransaction) {
+    return std::any_of(operation.parts.begin(),
+                       operation.parts.end(),
+                       [this](const Operation& part) { return IsThere(part); });
+  }
+  const auto history = base_.find(operation.key);
+  return !operation.value.empty() && history != base_.end() &&
+         std::count(history->second.begin(),
+                    history->second.end(),
+                    ModelEntry{"PUT", operation.value}) > 0;
+}
+
 void CrashWriter::SendAgain(KvClient& client) {
+  const auto send = [&](const Operation& operation) {
+    const Packet packet = PacketOf(bucket_, operation);
+    return ToAnswer(client.Request(packet.topic, packet.payload, packet.properties));
+  };
   if (remembered_) {
     const auto& [operation, revision] = *remembered_;
-    const Answer again =
-        client.Write(Path(operation.key), operation.value, PropertiesOf(operation));
+    const Answer again = send(operation);
     EXPECT_EQ(again.Property("kv-duplicate"), "true") << again;
-    EXPECT_EQ(again.revision, revision) << "the id " << operation.message_id;
+    EXPECT_EQ(HighestRevisionOf(again.message), revision) << "the id " << operation.message_id;
   }
   for (std::size_t i = acknowledged_; i < sent_.size(); ++i) {
     const Operation& operation = sent_[i].operation;
     if (operation.message_id.empty()) {
       continue;
     }
-    const auto history = base_.find(operation.key);
-    const bool is_there =
-        history != base_.end() &&
-        std::count(
-            history->second.begin(), history->second.end(), ModelEntry{"PUT", operation.value}) > 0;
-    const Answer again =
-        client.Write(Path(operation.key), operation.value, PropertiesOf(operation));
+    const Answer again = send(operation);
     EXPECT_TRUE(again.ok()) << again;
     const bool duplicate = again.Property("kv-duplicate") == "true";
-    EXPECT_TRUE(duplicate || !is_there) << "written twice: " << operation.message_id;
+    EXPECT_TRUE(duplicate || !IsThere(operation)) << "written twice: " << operation.message_id;
     if (!duplicate) {
       Apply(base_, operation, kept_);
-      known_[operation.key] = again.revision;
-      highest_ = std::max(highest_, again.revision);
+      ForgetRevisions(operation);
+      highest_ = std::max(highest_, HighestRevisionOf(again.message));
     }
   }
   sent_.clear();
