@@ -17,6 +17,7 @@ inline constexpr std::string_view kKey = "kv-key";
 inline constexpr std::string_view kRevision = "kv-revision";
 inline constexpr std::string_view kTime = "kv-time";
 inline constexpr std::string_view kReason = "kv-reason";
+inline constexpr std::string_view kOrigin = "kv-origin";
 inline constexpr std::string_view kClient = "kv-client";
 inline constexpr std::string_view kUsername = "kv-username";
 inline constexpr std::string_view kStatus = "kv-status";
