@@ -184,13 +184,13 @@ TEST_P(AccessMatrix, AReplyGoesToTheAskingSessionAloneAndIsNoPublish) {
   twin.TakeMessages();
   const Revision last = client().Info("b")["last_revision"];
   // Topics that it may and that it may not publish to, another client's name, our own topics.
-  for (const std::string topic : {std::string("kv/b/k"),
-                                  std::string("private"),
-                                  std::string("$SYS/broker/uptime"),
-                                  std::string("$KV/b/purge"),
-                                  std::string("$CONTROL/dynamic-security/v1"),
-                                  std::string("$KV/reply/b/get/k"),
-                                  twin.client_id()}) {
+  for (const std::string& topic : {std::string("kv/b/k"),
+                                   std::string("private"),
+                                   std::string("$SYS/broker/uptime"),
+                                   std::string("$KV/b/purge"),
+                                   std::string("$CONTROL/dynamic-security/v1"),
+                                   std::string("$KV/reply/b/get/k"),
+                                   twin.client_id()}) {
     SCOPED_TRACE(topic);
     const auto replies = client().Request("$KV/b/get/k", {}, {}, topic);
     ASSERT_EQ(replies.size(), 1U) << client().error();
