@@ -93,7 +93,7 @@ Status KvService::OpenStore() {
   jobs_.emplace(*store_, *replier_);
   backups_.emplace(*store_, *replier_, port_, options_.backup_path, wake_);
   capture_.emplace(*store_, *writer_, port_, counters_);
-  data_plane_.emplace(topics_, *writer_, publisher_, *replier_, port_, counters_);
+  data_plane_.emplace(topics_, *store_, *writer_, publisher_, *replier_, port_, counters_);
   request_plane_.emplace(ReadRequests(*store_),
                          WriteRequests(*store_, *writer_),
                          AdminRequests(*store_, topics_, publisher_, *jobs_, *backups_),
@@ -237,8 +237,9 @@ void KvService::OnTick() {
   const TimePoint now = clock_.Now();
   Work(now);
   metrics_->Tick(now);
-  if (IsDue(last_pruning_, now, options_.duplicate_window / 4)) {
-    store_->PruneDuplicates(now);
+  if (IsDue(last_pruning_, now, options_.duplicate_window / 4) ||
+      pruning_ == store::Progress::kMore) {
+    pruning_ = store_->PruneDuplicates(now);
   }
   if (restorer_) {
     ContinueRestore(kSlice);

@@ -42,7 +42,9 @@ int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failu
   const Client client{TextOf(mosquitto_client_id(event.client)),
                       mosquitto_client_protocol_version(event.client) == kMqtt5,
                       TextOf(mosquitto_client_username(event.client)),
-                      event.client};
+                      event.client,
+                      // Only the broker's own bridges have none: they were not accepted.
+                      mosquitto_client_address(event.client) == nullptr};
   auto incoming = ReadEvent(event, client.is_v5);
   if (!incoming) {
     return on_failure;

@@ -72,7 +72,9 @@ void Writer::ClearWhatWasDropped(const Outcome& outcome,
   }
 }
 
-void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes) {
+void Writer::Publish(const Outcome& outcome,
+                     std::span<const store::KeyedWrite> writes,
+                     std::string_view origin) {
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     if (outcome.revisions[i] == 0) {
       continue;
@@ -88,7 +90,8 @@ void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> 
                         .qos = write.qos,
                         .value = put ? write.value : std::string_view(),
                         .own = write.properties,
-                        .author = outcome.author ? &*outcome.author : nullptr});
+                        .author = outcome.author ? &*outcome.author : nullptr,
+                        .origin = origin});
   }
 }
 

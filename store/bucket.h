@@ -203,8 +203,9 @@ class Bucket {
                                     std::size_t limit,
                                     Revision& next);
   std::vector<EphemeralKey> EphemeralKeys() const;
-  // Forgets the message ids from before `oldest`; adds to `changes` what that means on disk.
-  void PruneDuplicates(TimePoint oldest, ChangeSet& changes);
+  // Forgets message ids from before `oldest`, `limit` at most; adds to `changes` what that means on
+  // disk. False: there are more.
+  bool PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes);
 
   // Errors: bucket-full, not-supported.
   Status CheckConfig(const BucketConfig& config) const;
@@ -264,7 +265,8 @@ class Bucket {
   void Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now);
   void AddDuplicate(ChangeSet& changes,
                     std::string_view message_id,
-                    const Duplicates::First& first) const;
+                    const Duplicates::First& first);
+  void DeleteDuplicate(ChangeSet& changes, TimePoint time, std::string_view message_id) const;
   void Supersede(KeyState& state, const RevisionList& dropped, TimePoint now);
   void SetTimer(Revision revision, const EntryHead& head);
   void Drop(KeyState& state, Revision revision);

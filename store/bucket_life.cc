@@ -192,12 +192,9 @@ Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
   return keys;
 }
 
-void Bucket::PruneDuplicates(TimePoint oldest, ChangeSet& changes) {
-  const bool on_disk = record_.config.storage == Storage::kFile;
-  duplicates_.Prune(oldest, [&](TimePoint time, std::string_view message_id) {
-    if (on_disk) {
-      changes.Delete(DuplicateKey(id(), time, message_id));
-    }
+bool Bucket::PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes) {
+  return duplicates_.Prune(oldest, limit, [&](TimePoint time, std::string_view message_id) {
+    DeleteDuplicate(changes, time, message_id);
   });
 }
 

@@ -211,8 +211,8 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (!identity.message_id.empty()) {
     AddDuplicate(changes, identity.message_id, {last, now, result});
   }
-  if (!identity.freed.empty() && record_.config.storage == Storage::kFile) {
-    changes.Delete(DuplicateKey(id(), duplicates_.Find(identity.freed)->time, identity.freed));
+  if (!identity.freed.empty()) {
+    DeleteDuplicate(changes, duplicates_.Find(identity.freed)->time, identity.freed);
   }
   auto sequence = Store(writes, states, revisions, now, changes);
   if (!sequence) {
@@ -239,10 +239,22 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
 
 void Bucket::AddDuplicate(ChangeSet& changes,
                           std::string_view message_id,
-                          const Duplicates::First& first) const {
+                          const Duplicates::First& first) {
+  // Those are forgotten even if the write fails: that was to come anyway.
+  duplicates_.MakeRoom(message_id, first.result, [&](TimePoint time, std::string_view oldest) {
+    DeleteDuplicate(changes, time, oldest);
+  });
   if (record_.config.storage == Storage::kFile) {
     changes.Put(DuplicateKey(id(), first.time, message_id),
                 EncodeDuplicate({first.revision, first.result}));
+  }
+}
+
+void Bucket::DeleteDuplicate(ChangeSet& changes,
+                             TimePoint time,
+                             std::string_view message_id) const {
+  if (record_.config.storage == Storage::kFile) {
+    changes.Delete(DuplicateKey(id(), time, message_id));
   }
 }
 

@@ -24,6 +24,7 @@ inline constexpr std::string_view kIgnoreDeletes = "kv-ignore-deletes";
 inline constexpr std::string_view kIncludeDeleted = "kv-include-deleted";
 inline constexpr std::string_view kOlderThan = "kv-older-than";
 inline constexpr std::string_view kReason = "kv-reason";
+inline constexpr std::string_view kOrigin = "kv-origin";
 inline constexpr std::string_view kClient = "kv-client";
 inline constexpr std::string_view kUsername = "kv-username";
 inline constexpr std::string_view kStatus = "kv-status";

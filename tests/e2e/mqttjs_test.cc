@@ -10,15 +10,29 @@
 namespace kv::testing {
 namespace {
 
-class MqttJs : public KvBrokerTest {};
+class MqttJs : public KvBrokerTest {
+ protected:
+  void RunTestsAt(const std::string& url) {
+    const auto directory = NodePackages();
+    ASSERT_FALSE(HasFailure()) << "npm ci";
+    const std::string output =
+        OutputOf("node '" + (directory / "test.js").string() + "' " + url + " 2>&1");
+    EXPECT_NE(output.find("passed: 5\n"), std::string::npos) << output;
+  }
+};
 
 TEST_F(MqttJs, PutsComparesWatchesAndReads) {
-  const auto directory = NodePackages();
-  ASSERT_FALSE(HasFailure()) << "npm ci";
   ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"bucket_defaults", "history=5"}}}));
-  const std::string output = OutputOf("node '" + (directory / "test.js").string() + "' " +
-                                      std::to_string(broker().port()) + " 2>&1");
-  EXPECT_NE(output.find("passed: 5\n"), std::string::npos) << output;
+  RunTestsAt("mqtt://127.0.0.1:" + std::to_string(broker().port()));
+}
+
+TEST_F(MqttJs, DoesTheSameOverWebsockets) {
+  const ReservedPort websockets;
+  const std::string port = std::to_string(websockets.number());
+  ASSERT_NO_FATAL_FAILURE(StartBroker(
+      {.plugin = {{"bucket_defaults", "history=5"}},
+       .more_configuration = "listener " + port + " 127.0.0.1\nprotocol websockets\n"}));
+  RunTestsAt("ws://127.0.0.1:" + port);
 }
 
 }  // namespace
