@@ -1,11 +1,12 @@
 // What one page of a reply costs the store, by the size of the bucket: a page must cost what it
 // returns. The bucket has history 1; pages of 100 from the middle of it, as a cursor gives them.
+#include <stdlib.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
 
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 
 #include "store/store.h"
 
@@ -16,7 +17,8 @@ namespace {
 class Fixture {
  public:
   explicit Fixture(std::int64_t keys) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "kv-page-bench-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "kv-page-bench-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     auto opened = Store::Open({.path = directory_.string() + "/store"}, 1);
     store_ = std::move(*opened);
@@ -90,9 +92,39 @@ void KeysPage(benchmark::State& state) {
   }
 }
 
+// What a request costs that looks for what is not there: the search for a page ends after 20,000.
+void KeysThatNothingMatches(benchmark::State& state) {
+  const Bucket& bucket = BucketWith(state.range(0));
+  const auto filter = KeyFilter::Parse("+/+/nothing/#");
+  for (auto _ : state) {
+    auto page = bucket.ReadKeys({.filter = &*filter});
+    benchmark::DoNotOptimize(page.more);
+  }
+}
+
+void HistoryThatNothingMatches(benchmark::State& state) {
+  const Bucket& bucket = BucketWith(state.range(0));
+  const auto filter = KeyFilter::Parse("+/+/nothing/#");
+  for (auto _ : state) {
+    auto page = bucket.ReadPage({.prefix = "site", .filter = &*filter});
+    benchmark::DoNotOptimize(page->next);
+  }
+}
+
+void LargestPage(benchmark::State& state) {
+  const Bucket& bucket = BucketWith(state.range(0));
+  for (auto _ : state) {
+    auto page = bucket.ReadPage({.limit = 500, .max_bytes = std::size_t{4} << 20});
+    benchmark::DoNotOptimize(page->entries.size());
+  }
+}
+
 BENCHMARK(EntriesPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(EntriesOfAPrefix)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(KeysPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(KeysThatNothingMatches)->Arg(100'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(HistoryThatNothingMatches)->Arg(100'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(LargestPage)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace kv::store

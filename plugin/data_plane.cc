@@ -1,5 +1,8 @@
 #include "plugin/data_plane.h"
 
+#include <algorithm>
+
+#include "wire/mirrored.h"
 #include "wire/reply.h"
 
 namespace kv::plugin {
@@ -19,17 +22,45 @@ Result<Decision> DataPlane::Write(const Client& client,
   if (incoming.response_topic && !wire::IsPublishable(*incoming.response_topic)) {
     return Error(ErrorCode::kBadRequest, "the Response Topic holds a wildcard or is empty");
   }
+  if (auto room = replier_.CheckRoom(); incoming.response_topic && !room) {
+    return std::move(room).error();
+  }
   auto options = wire::ParseWriteOptions(incoming.options, incoming.payload.empty());
   if (!options) {
     return std::move(options).error();
   }
+  const auto origin = OriginOf(*topic, incoming);
+  if (!origin) {
+    ++counters_.writes;
+    return Decision{Verdict::kSwallowed};
+  }
   store::KeyedWrite item{topic->key, WriteOf(*options, incoming)};
+  if (client.is_bridge && !client.is_v5) {
+    // Nothing tells what such a bridge brings back. But the broker at its other end returns no more
+    // than it publishes anew, which of QoS 2 is everything.
+    item.write.qos = std::min<std::uint8_t>(item.write.qos, 1);
+  }
   auto outcome = writer_.Write(
       client, topic->bucket, {&item, 1}, {.message_id = options->message_id, .result = {}}, now);
   if (!outcome) {
     return std::move(outcome).error();
   }
-  return Accept(client, incoming, item, *outcome);
+  return Accept(client, incoming, item, *origin, *outcome);
+}
+
+std::optional<std::string> DataPlane::OriginOf(const wire::DataTopic& topic,
+                                               const wire::Incoming& incoming) {
+  const auto mirrored = wire::ParseMirrored(incoming);
+  if (!mirrored) {
+    return std::string();
+  }
+  const Mirrors& mirrors = publisher_.mirrors();
+  switch (mirrors.Judge(*mirrored, store_.Find(topic.bucket), topic.key.text(), incoming)) {
+    case Mirrors::Verdict::kKnown: return std::nullopt;
+    case Mirrors::Verdict::kNews: return wire::OriginOf(*mirrored, mirrors.broker());
+    case Mirrors::Verdict::kOrdinary: break;
+  }
+  return std::string();
 }
 
 Decision DataPlane::Refuse(const Client& client,
@@ -53,6 +84,7 @@ Decision DataPlane::Refuse(const Client& client,
 Decision DataPlane::Accept(const Client& client,
                            const wire::Incoming& incoming,
                            const store::KeyedWrite& item,
+                           const std::string& origin,
                            const Outcome& outcome) {
   const store::Written& written = outcome.written;
   Decision decision{Verdict::kSwallowed};
@@ -64,13 +96,14 @@ Decision DataPlane::Accept(const Client& client,
     if (in_place) {
       decision.verdict = Verdict::kMarked;
       decision.retain = outcome.bucket->config().retained;
-      decision.marks = wire::ChangeProperties(item.write.operation,
-                                              written.revision,
-                                              written.time,
-                                              Reason::kNone,
-                                              outcome.author ? &*outcome.author : nullptr);
+      decision.marks = publisher_.Mark({.bucket = outcome.bucket->name(),
+                                        .key = item.key.text(),
+                                        .operation = item.write.operation,
+                                        .revision = written.revision,
+                                        .time = written.time,
+                                        .author = outcome.author ? &*outcome.author : nullptr});
     } else {
-      writer_.Publish(outcome, {&item, 1});
+      writer_.Publish(outcome, {&item, 1}, origin);
     }
   }
   if (written.not_flushed) {

@@ -2,6 +2,8 @@
 // Source: protocol.md, "Data plane".
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kv/clock.h"
@@ -31,12 +33,14 @@ struct Decision {
 class DataPlane {
  public:
   DataPlane(const wire::Topics& topics,
+            const store::Store& store,
             Writer& writer,
             Publisher& publisher,
             Replier& replier,
             BrokerPort& port,
             Counters& counters)
       : topics_(topics),
+        store_(store),
         writer_(writer),
         publisher_(publisher),
         replier_(replier),
@@ -48,12 +52,17 @@ class DataPlane {
  private:
   Result<Decision> Write(const Client& client, const wire::Incoming& incoming, TimePoint now);
   Decision Refuse(const Client& client, const wire::Incoming& incoming, const Error& error);
+  // What the change is to carry as kv-origin: empty, but of what another broker brings. Nothing: it
+  // is no news, and nothing is to be done.
+  std::optional<std::string> OriginOf(const wire::DataTopic& topic, const wire::Incoming& incoming);
   Decision Accept(const Client& client,
                   const wire::Incoming& incoming,
                   const store::KeyedWrite& item,
+                  const std::string& origin,
                   const Outcome& outcome);
 
   const wire::Topics& topics_;
+  const store::Store& store_;
   Writer& writer_;
   Publisher& publisher_;
   Replier& replier_;

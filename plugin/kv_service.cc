@@ -93,7 +93,7 @@ Status KvService::OpenStore() {
   jobs_.emplace(*store_, *replier_);
   backups_.emplace(*store_, *replier_, port_, options_.backup_path, wake_);
   capture_.emplace(*store_, *writer_, port_, counters_);
-  data_plane_.emplace(topics_, *writer_, publisher_, *replier_, port_, counters_);
+  data_plane_.emplace(topics_, *store_, *writer_, publisher_, *replier_, port_, counters_);
   request_plane_.emplace(ReadRequests(*store_),
                          WriteRequests(*store_, *writer_),
                          AdminRequests(*store_, topics_, publisher_, *jobs_, *backups_),
@@ -149,8 +149,8 @@ void KvService::BeginRestore() {
   }
   if (!options_.broker_snapshot && store_->stats().entries > 0) {
     port_.Log(LogLevel::kInfo,
-              "plugin_opt_broker_snapshot is not set: every value is published anew at start; set "
-              "it to the broker's mosquitto.db if persistence is on");
+              "the broker keeps no retained messages (persistence is not on), and "
+              "plugin_opt_broker_snapshot is not set: every value is published anew");
   }
   restorer_.emplace(*store_, topics_, publisher_, std::move(snapshot));
   // What expired while nobody looked, and what was bound to a connection, must not come back, not
@@ -237,8 +237,9 @@ void KvService::OnTick() {
   const TimePoint now = clock_.Now();
   Work(now);
   metrics_->Tick(now);
-  if (IsDue(last_pruning_, now, options_.duplicate_window / 4)) {
-    store_->PruneDuplicates(now);
+  if (IsDue(last_pruning_, now, options_.duplicate_window / 4) ||
+      pruning_ == store::Progress::kMore) {
+    pruning_ = store_->PruneDuplicates(now);
   }
   if (restorer_) {
     ContinueRestore(kSlice);

@@ -92,6 +92,7 @@ class KvService {
   store::Progress expiring_ = store::Progress::kDone;
   store::Progress ending_ = store::Progress::kDone;  // what has expired, and ended connections' keys
   TimePoint last_pruning_ = 0;
+  store::Progress pruning_ = store::Progress::kDone;
   bool was_writable_ = true;
 };
 

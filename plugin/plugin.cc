@@ -10,6 +10,7 @@
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
 
+#include "plugin/broker_configuration.h"
 #include "plugin/guarded.h"
 #include "plugin/incoming_message.h"
 #include "plugin/instance.h"
@@ -41,7 +42,9 @@ int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failu
   const Client client{TextOf(mosquitto_client_id(event.client)),
                       mosquitto_client_protocol_version(event.client) == kMqtt5,
                       TextOf(mosquitto_client_username(event.client)),
-                      event.client};
+                      event.client,
+                      // Only the broker's own bridges have none: they were not accepted.
+                      mosquitto_client_address(event.client) == nullptr};
   auto incoming = ReadEvent(event, client.is_v5);
   if (!incoming) {
     return on_failure;
@@ -103,6 +106,9 @@ int Load(mosquitto_plugin_id_t* id, void** userdata, const OptionList& list) {
   if (!options) {
     LogLine(MOSQ_LOG_ERR, options.error().message);
     return MOSQ_ERR_INVAL;
+  }
+  if (!options->broker_snapshot) {
+    options->broker_snapshot = FindBrokerSnapshot(CommandLine());
   }
   auto instance = Instance::Share(*options);
   if (!instance) {

@@ -14,10 +14,18 @@ void Publisher::Announce(const Message& message) {
   }
 }
 
+std::vector<UserProperty> Publisher::Mark(const Change& change) {
+  mirrors_.Sent(change.bucket, change.revision, change.time);
+  auto user = wire::ChangeProperties(
+      change.operation, change.revision, change.time, change.reason, change.author);
+  if (!change.origin.empty()) {
+    user.push_back({std::string(wire::kOrigin), std::string(change.origin)});
+  }
+  return user;
+}
+
 void Publisher::Publish(const Change& change) {
-  const auto user =
-      wire::ChangeProperties(change.operation, change.revision, change.time, change.reason,
-                             change.author);
+  const auto user = Mark(change);
   Announce({.topic = topics_.DataTopicOf(change.bucket, change.key),
             .payload = change.value,
             .qos = change.qos,

@@ -11,6 +11,7 @@
 #include "plugin/broker_port.h"
 #include "kv/clock.h"
 #include "kv/entry.h"
+#include "plugin/mirrors.h"
 #include "wire/topics.h"
 
 namespace kv::plugin {
@@ -27,6 +28,7 @@ struct Change {
   std::string_view value;
   const Properties* own = nullptr;
   const Author* author = nullptr;  // in a bucket with audit
+  std::string_view origin;         // of a change that another broker brought: kv-origin
 };
 
 class Publisher {
@@ -38,6 +40,8 @@ class Publisher {
   // Clears a retained message of which the store knows nothing.
   void Clear(std::string_view topic);
   void Clear(std::string_view bucket, std::string_view key);
+  // What the writer's own message gets when it goes on in place as this change.
+  std::vector<UserProperty> Mark(const Change& change);
   // Any other message of ours.
   void Announce(const Message& message);
 
@@ -46,9 +50,12 @@ class Publisher {
   // As TICK begins: what was published before is flushed before the next message is handled.
   void TickBegins() { unflushed_ = false; }
 
+  const Mirrors& mirrors() const { return mirrors_; }
+
  private:
   BrokerPort& port_;
   const wire::Topics& topics_;
+  Mirrors mirrors_;
   bool unflushed_ = false;
 };
 

@@ -28,11 +28,8 @@ std::optional<ReplyAddress> RequestAddress(const Client& client, const wire::Inc
   if (topic.size() > max_topic_bytes) {
     return std::nullopt;
   }
-  return ReplyAddress{std::string(client.id),
-                      std::move(topic),
-                      {},
-                      std::min<std::uint8_t>(incoming.qos, 1),
-                      true};
+  return ReplyAddress{
+      std::string(client.id), std::move(topic), {}, std::min<std::uint8_t>(incoming.qos, 1), true};
 }
 
 void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& replies) {
@@ -69,10 +66,26 @@ void Replier::SendWhenDurable(store::Sequence sequence, ReplyAddress address, wi
   }
   store_.RequestDurable(sequence);
   waiting_.push_back({sequence, std::move(address), std::move(reply)});
+  waiting_bytes_ += waiting_.back().bytes();
+}
+
+std::size_t Replier::Waiting::bytes() const {
+  constexpr std::size_t without_texts = 500;
+  return without_texts + address.client_id.size() + address.topic.size() +
+         address.correlation_data.size() + reply.payload.size();
+}
+
+Status Replier::CheckRoom() const {
+  if (waiting_bytes_ < kMaxWaitingBytes) {
+    return Ok{};
+  }
+  return Error(ErrorCode::kUnavailable,
+               std::to_string(waiting_.size()) + " replies wait for the disk, try again");
 }
 
 void Replier::Flush() {
   while (!waiting_.empty() && store_.IsDurable(waiting_.front().sequence)) {
+    waiting_bytes_ -= waiting_.front().bytes();
     Send(waiting_.front().address, {std::move(waiting_.front().reply)});
     waiting_.pop_front();
   }
@@ -88,6 +101,7 @@ void Replier::Flush() {
       Send(waiting.address, {durable ? std::move(waiting.reply) : wire::ErrorReply(error)});
     }
     waiting_.clear();
+    waiting_bytes_ = 0;
   }
 }
 

@@ -19,8 +19,9 @@ namespace kv::plugin {
 struct Client {
   std::string_view id;
   bool is_v5 = false;
-  std::string_view username;          // empty: anonymous
-  const void* connection = nullptr;   // tells connections apart while they last
+  std::string_view username;         // empty: anonymous
+  const void* connection = nullptr;  // tells connections apart while they last
+  bool is_bridge = false;            // one of this broker's own, to another broker
 };
 
 // Where a reply goes, and in which spelling.
@@ -48,17 +49,25 @@ class Replier {
   // Sends what has become durable; to be called at each tick.
   void Flush();
   bool empty() const { return waiting_.empty(); }
+  // To be asked before a write whose reply will have to wait. Errors: unavailable, while so many
+  // wait that a disk which does not keep up would cost the broker its memory.
+  Status CheckRoom() const;
+
+  static constexpr std::size_t kMaxWaitingBytes = std::size_t{64} << 20;
 
  private:
   struct Waiting {
     store::Sequence sequence = 0;
     ReplyAddress address;
     wire::Reply reply;
+
+    std::size_t bytes() const;  // in memory, about
   };
 
   BrokerPort& port_;
   store::Store& store_;
   std::deque<Waiting> waiting_;  // in the order of the writes
+  std::size_t waiting_bytes_ = 0;
 };
 
 }  // namespace kv::plugin

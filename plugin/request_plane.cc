@@ -4,6 +4,14 @@ namespace kv::plugin {
 
 void RequestPlane::OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now) {
   auto address = RequestAddress(client, incoming);
+  if (client.is_v5 && incoming.response_topic && !address) {
+    // Who wants an answer and cannot get it must not find out later that it was done.
+    ++counters_.rejected;
+    port_.Log(LogLevel::kDebug,
+              "refused request " + std::string(incoming.topic) + " by " + std::string(client.id) +
+                  ": its Response Topic holds a wildcard or is empty");
+    return;
+  }
   auto answered = Dispatch(client, incoming, address, now);
   if (!answered) {
     ++counters_.rejected;
@@ -39,24 +47,29 @@ Answered RequestPlane::Dispatch(const Client& client,
     case wire::Verb::kKeys:
     case wire::Verb::kInfo:
     case wire::Verb::kBuckets: {
+      if (!address) {
+        return Answer{};  // nobody would hear it
+      }
       auto answered = reads_.Handle(call);
       counters_.reads += answered ? 1U : 0U;
       return answered;
     }
-    case wire::Verb::kPurge: return topic->rest.empty() ? admin_.Handle(call) : writes_.Handle(call);
+    default: break;
+  }
+  if (auto room = replier_.CheckRoom(); address && !room) {
+    return std::move(room).error();
+  }
+  switch (topic->verb) {
+    case wire::Verb::kPurge:
+      return topic->rest.empty() ? admin_.Handle(call) : writes_.Handle(call);
     case wire::Verb::kPut:
     case wire::Verb::kCreate:
     case wire::Verb::kUpdate:
     case wire::Verb::kDelete:
     case wire::Verb::kIncrement:
     case wire::Verb::kTxn: return writes_.Handle(call);
-    case wire::Verb::kAdminCreate:
-    case wire::Verb::kAdminUpdate:
-    case wire::Verb::kAdminDelete:
-    case wire::Verb::kAdminPurgeDeletes:
-    case wire::Verb::kCheckpoint: return admin_.Handle(call);
+    default: return admin_.Handle(call);
   }
-  return Error(ErrorCode::kNotSupported);
 }
 
 }  // namespace kv::plugin

@@ -43,7 +43,9 @@ Result<Outcome> Writer::Write(const Client& client,
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
       ephemerals_.Wrote(
-          client.connection, *outcome.bucket, writes[i].key.text(), outcome.revisions[i]);
+          client.connection,
+          *outcome.bucket,
+          {std::string(writes[i].key.text()), outcome.revisions[i], std::string(identity.message_id)});
     }
   }
   ClearWhatWasDropped(outcome, writes);
@@ -70,7 +72,9 @@ void Writer::ClearWhatWasDropped(const Outcome& outcome,
   }
 }
 
-void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes) {
+void Writer::Publish(const Outcome& outcome,
+                     std::span<const store::KeyedWrite> writes,
+                     std::string_view origin) {
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     if (outcome.revisions[i] == 0) {
       continue;
@@ -86,7 +90,8 @@ void Writer::Publish(const Outcome& outcome, std::span<const store::KeyedWrite> 
                         .qos = write.qos,
                         .value = put ? write.value : std::string_view(),
                         .own = write.properties,
-                        .author = outcome.author ? &*outcome.author : nullptr});
+                        .author = outcome.author ? &*outcome.author : nullptr,
+                        .origin = origin});
   }
 }
 

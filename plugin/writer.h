@@ -39,8 +39,10 @@ class Writer {
                         const store::Identity& identity,
                         TimePoint now);
 
-  // Publishes anew what Write did.
-  void Publish(const Outcome& outcome, std::span<const store::KeyedWrite> writes);
+  // Publishes anew what Write did. `origin`: kv-origin, of what another broker brought.
+  void Publish(const Outcome& outcome,
+               std::span<const store::KeyedWrite> writes,
+               std::string_view origin = {});
 
  private:
   void ClearWhatWasDropped(const Outcome& outcome, std::span<const store::KeyedWrite> writes);

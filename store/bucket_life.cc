@@ -103,11 +103,7 @@ Status Bucket::ExpireValue(const KeyState& state,
                            TimePoint now,
                            std::vector<Expiration>& expired) {
   const std::string key = state.key;  // the purge drops the entry that the state's own key is of
-  auto parsed = Key::Parse(key);
-  if (!parsed) {
-    return std::move(parsed).error();
-  }
-  const KeyedWrite purge{*parsed, {.operation = Operation::kPurge, .reason = Reason::kExpired}};
+  const KeyedWrite purge{Key::Kept(key), {.operation = Operation::kPurge, .reason = Reason::kExpired}};
   RevisionList revisions;
   auto purged = ApplyUnawaited({&purge, 1}, now, revisions);
   if (!purged) {
@@ -196,12 +192,9 @@ Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
   return keys;
 }
 
-void Bucket::PruneDuplicates(TimePoint oldest, ChangeSet& changes) {
-  const bool on_disk = record_.config.storage == Storage::kFile;
-  duplicates_.Prune(oldest, [&](TimePoint time, std::string_view message_id) {
-    if (on_disk) {
-      changes.Delete(DuplicateKey(id(), time, message_id));
-    }
+bool Bucket::PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes) {
+  return duplicates_.Prune(oldest, limit, [&](TimePoint time, std::string_view message_id) {
+    DeleteDuplicate(changes, time, message_id);
   });
 }
 

@@ -10,7 +10,8 @@ namespace {
 // A page looks at this many entries at most before it ends, found or not: a filter that matches
 // little must not hold up the broker. The next page goes on from there.
 constexpr std::size_t kMaxSearch = 20'000;
-// A prefix with at most so many keys is read from the keys; a larger one from the revisions.
+// A prefix with at most so many keys, and kMaxSearch entries, is read from the keys; a larger one
+// from the revisions.
 constexpr std::size_t kSmallPrefix = 2'000;
 
 // Calls `visit(state)` for the keys beyond `after` under `prefix`, in order, until it says false.
@@ -126,10 +127,13 @@ bool Bucket::CollectByPrefix(const PageRequest& request, std::vector<Revision>& 
         revisions.push_back(version.revision);
       }
     }
-    return ++keys <= kSmallPrefix;
+    return ++keys <= kSmallPrefix && revisions.size() <= kMaxSearch;
   });
+  if (keys > kSmallPrefix || revisions.size() > kMaxSearch) {
+    return false;
+  }
   std::sort(revisions.begin(), revisions.end());
-  return keys <= kSmallPrefix;
+  return true;
 }
 
 Result<Page> Bucket::ReadPage(const PageRequest& request) const {

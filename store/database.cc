@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include <sys/stat.h>
+
 #include <cstdarg>
 
 #include <rocksdb/cache.h>
@@ -63,6 +65,16 @@ rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   return rocks;
 }
 
+// What buckets hold is for the broker's user alone, also in a directory that others may enter.
+void KeepPrivate(const DatabaseOptions& options) {
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  const rocksdb::Status status = env->SetAllowNonOwnerAccess(false);
+  static_cast<void>(status);  // a test's environment may have no such thing
+  if (options.create) {
+    ::mkdir(options.path.c_str(), 0700);  // if it fails RocksDB says why
+  }
+}
+
 class BatchWriter final : public ChangeVisitor {
  public:
   explicit BatchWriter(rocksdb::WriteBatch& batch) : batch_(batch) {}
@@ -118,6 +130,7 @@ void WriteGroup::Clear() { batch_->Clear(); }
 Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
+  KeepPrivate(options);
   std::unique_ptr<Database> database(new Database(std::move(options)));
   if (auto opened = database->OpenNow(); !opened) {
     return std::move(opened).error();

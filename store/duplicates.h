@@ -1,5 +1,6 @@
 // Duplicates: the message ids of a bucket's recent writes and what became of them. A write that
-// comes again within the window gets its first result. Not thread-safe.
+// comes again within the window gets its first result. What they may take of the memory is limited:
+// beyond that the oldest leave before the window has passed. Not thread-safe.
 #pragma once
 
 #include <deque>
@@ -28,21 +29,45 @@ class Duplicates {
   }
 
   void Remember(std::string_view message_id, First first) {
+    const auto former = by_id_.find(message_id);
+    bytes_ -= former == by_id_.end() ? 0 : BytesOf(message_id, former->second.result);
+    bytes_ += BytesOf(message_id, first.result);
     order_.emplace_back(first.time, std::string(message_id));
     by_id_.insert_or_assign(std::string(message_id), std::move(first));
   }
 
-  // Forgets what is older than `oldest` and calls `visit(time, message_id)` for each.
+  // Forgets up to `limit` of those that are older than `oldest`, and calls `visit(time,
+  // message_id)` for each. False: there are more of them.
   template <typename Visit>
-  void Prune(TimePoint oldest, const Visit& visit) {
-    while (!order_.empty() && order_.front().first < oldest) {
-      const auto& [time, message_id] = order_.front();
-      const auto found = by_id_.find(message_id);
-      if (found != by_id_.end() && found->second.time == time) {
-        by_id_.erase(found);
-      }
-      visit(time, message_id);
-      order_.pop_front();
+  bool Prune(TimePoint oldest, std::size_t limit, const Visit& visit) {
+    for (; limit > 0 && IsOlder(oldest); --limit) {
+      TakeOldest(visit);
+    }
+    return !IsOlder(oldest);
+  }
+
+  // The same with the oldest, until there is room for one more.
+  template <typename Visit>
+  void MakeRoom(std::string_view message_id, std::string_view result, const Visit& visit) {
+    while (!order_.empty() && bytes_ + BytesOf(message_id, result) > kMaxBytes) {
+      TakeOldest(visit);
+    }
+  }
+
+  // Its place in the queue stays: nothing is left for Prune to do then but to visit it.
+  void Forget(std::string_view message_id) {
+    const auto found = by_id_.find(message_id);
+    if (found != by_id_.end()) {
+      bytes_ -= BytesOf(message_id, found->second.result);
+      by_id_.erase(found);
+    }
+  }
+
+  // Calls `visit(message_id, first)` for each, in no order.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (const auto& [message_id, first] : by_id_) {
+      visit(message_id, first);
     }
   }
 
@@ -51,14 +76,36 @@ class Duplicates {
     if (order_.empty()) {
       return false;
     }
-    by_id_.erase(order_.front().second);
-    order_.pop_front();
+    TakeOldest([](TimePoint, std::string_view) {});
     return true;
   }
 
   std::size_t size() const { return by_id_.size(); }
 
+  // About: 60,000 ids of usual length.
+  static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+
  private:
+  // What one takes in memory, about.
+  static std::size_t BytesOf(std::string_view message_id, std::string_view result) {
+    constexpr std::size_t without_texts = 200;
+    return without_texts + 2 * message_id.size() + result.size();
+  }
+
+  bool IsOlder(TimePoint oldest) const { return !order_.empty() && order_.front().first < oldest; }
+
+  template <typename Visit>
+  void TakeOldest(const Visit& visit) {
+    const auto& [time, message_id] = order_.front();
+    const auto found = by_id_.find(message_id);
+    if (found != by_id_.end() && found->second.time == time) {
+      bytes_ -= BytesOf(message_id, found->second.result);
+      by_id_.erase(found);
+    }
+    visit(time, message_id);
+    order_.pop_front();
+  }
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -68,6 +115,7 @@ class Duplicates {
 
   std::unordered_map<std::string, First, Hash, std::equal_to<>> by_id_;
   std::deque<std::pair<TimePoint, std::string>> order_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace kv::store

@@ -70,7 +70,9 @@ Result<Recovered> Journal::Recover(const std::string& directory,
 
 Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequence first) {
   std::error_code error;
-  fs::create_directories(options.directory, error);
+  if (fs::create_directories(options.directory, error)) {
+    fs::permissions(options.directory, fs::perms::owner_all, error);
+  }
   for (const auto& path : SegmentFiles(options.directory)) {
     fs::remove(path, error);
     if (error) {

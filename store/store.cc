@@ -87,7 +87,8 @@ Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, TimePoint now) 
       return std::move(done).error();
     }
   }
-  store->PruneDuplicates(now);
+  while (store->PruneDuplicates(now) == Progress::kMore) {
+  }
   return store;
 }
 
@@ -342,14 +343,16 @@ void Store::Checkpoint(const std::string& path, std::function<void(Status)> done
                             });
 }
 
-void Store::PruneDuplicates(TimePoint now) {
+Progress Store::PruneDuplicates(TimePoint now, std::size_t limit) {
   ChangeSet changes;
+  bool all = true;
   for (const auto& [name, bucket] : buckets_) {
-    bucket->PruneDuplicates(now - options_.duplicate_window, changes);
+    all = bucket->PruneDuplicates(now - options_.duplicate_window, limit, changes) && all;
   }
   if (!changes.empty()) {
     IgnoreError(engine_->Commit(changes), "what stays is forgotten at the next start");
   }
+  return all ? Progress::kDone : Progress::kMore;
 }
 
 StoreStats Store::stats() const {

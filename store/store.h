@@ -129,8 +129,9 @@ class Store {
   Result<Progress> Expire(TimePoint now,
                           std::size_t limit,
                           std::vector<BucketExpiration>& expired);
-  // Forgets message ids beyond the duplicate window; to be called now and then.
-  void PruneDuplicates(TimePoint now);
+  // Forgets message ids beyond the duplicate window, `limit` of each bucket at most; to be called now
+  // and then, and again at once when there are more.
+  Progress PruneDuplicates(TimePoint now, std::size_t limit = 200);
 
   Sequence last_sequence() const { return engine_->last_sequence(); }
   bool IsDurable(Sequence sequence) const { return engine_->IsDurable(sequence); }

@@ -7,54 +7,19 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/e2e/access_rows.h"
 #include "tests/e2e/command.h"
 #include "tests/e2e/request_clients.h"
 
 namespace kv::testing {
 namespace {
 
-struct Row {
-  std::string rule;     // the topic of an ACL that allows it
-  std::string request;  // after $KV/
-  std::string payload = {};
-};
-
-// Every verb; the last ones in an order in which each finds what it needs.
-const std::vector<Row>& Rows() {
-  static const std::vector<Row> rows = {
-      {"$KV/b/get/#", "b/get/k"},
-      {"$KV/b/put/#", "b/put/k", "v"},
-      {"$KV/b/create/#", "b/create/made", "v"},
-      {"$KV/b/update/#", "b/update/0/updated", "v"},
-      {"$KV/b/delete/#", "b/delete/k"},
-      {"$KV/b/purge/+", "b/purge/k"},
-      {"$KV/b/increment/#", "b/increment/n", "1"},
-      {"$KV/b/txn", "b/txn", R"({"then": [{"op": "put", "key": "t", "value": "v"}]})"},
-      {"$KV/b/keys/#", "b/keys"},
-      {"$KV/b/entries/#", "b/entries"},
-      {"$KV/b/history/#", "b/history"},
-      {"$KV/b/info", "b/info"},
-      {"$KV/buckets", "buckets"},
-      {"$KV/checkpoint", "checkpoint"},
-      {"$KV/b/admin/purge-deletes", "b/admin/purge-deletes"},
-      {"$KV/b/purge", "b/purge"},
-      {"$KV/b/admin/update", "b/admin/update", R"({"history": 7})"},
-      {"$KV/b/admin/delete", "b/admin/delete"},
-      {"$KV/b/admin/create", "b/admin/create", R"({"history": 7})"},
-  };
-  return rows;
-}
-
-bool IsAnswer(const Message& message) {
-  const std::string status = message.Property("kv-status").value_or("");
-  return status == "ok" || status == "end" || status == "entry";
-}
-
 class Access : public RequestTest {
  protected:
   // A user of each verb, which may do that and nothing else; one who may all; one who may nothing.
   static std::string AclFile() {
-    std::string acl = "user all\ntopic write $KV/#\ntopic readwrite #\nuser none\ntopic readwrite #\n";
+    std::string acl =
+        "user all\ntopic write $KV/#\ntopic readwrite #\nuser none\ntopic readwrite #\n";
     for (std::size_t i = 0; i < Rows().size(); ++i) {
       acl += "user " + UserOf(i) + "\ntopic write " + Rows()[i].rule + "\n";
     }
@@ -97,8 +62,9 @@ class Access : public RequestTest {
                              {.qos = qos, .properties = Properties().ResponseTopic("r")}),
                 kRefused);
     }
-    EXPECT_TRUE(user.Publish(
-        "$KV/" + row.request, row.payload, {.qos = 0, .properties = Properties().ResponseTopic("r")}));
+    EXPECT_TRUE(user.Publish("$KV/" + row.request,
+                             row.payload,
+                             {.qos = 0, .properties = Properties().ResponseTopic("r")}));
     EXPECT_TRUE(user.TakeMessages().empty()) << "an answer";
     EXPECT_TRUE(user.IsConnected());
   }
@@ -148,7 +114,8 @@ TEST_F(Access, WhoMayWriteEverythingElseMayAskNothing) {
 }
 
 TEST_F(Access, ARuleOfOneKeyIsNoneOfAnother) {
-  WriteFile(directory_.path() / "acl", "topic write $KV/b/get/mine/#\ntopic write $KV/b/keys/mine\n");
+  WriteFile(directory_.path() / "acl",
+            "topic write $KV/b/get/mine/#\ntopic write $KV/b/keys/mine\n");
   ASSERT_NO_FATAL_FAILURE(
       StartBroker({.plugin = {{"bucket_b", "history=1"}},
                    .configuration = "acl_file " + (directory_.path() / "acl").string()}));
@@ -160,7 +127,10 @@ TEST_F(Access, ARuleOfOneKeyIsNoneOfAnother) {
   }
 }
 
-enum class Side { kBefore, kAfter };
+enum class Side {
+  kBefore,
+  kAfter
+};
 
 // The dynamic-security plugin, loaded before ours or behind it.
 class DynamicSecurity : public Access, public ::testing::WithParamInterface<Side> {
@@ -175,10 +145,9 @@ class DynamicSecurity : public Access, public ::testing::WithParamInterface<Side
     const std::string lines =
         "plugin " + plugin.string() + "\nplugin_opt_config_file " + config + "\n";
     const bool before = GetParam() == Side::kBefore;
-    ASSERT_NO_FATAL_FAILURE(
-        StartBroker({.plugin = {{"backup_path", directory_.path().string()}},
-                     .configuration = before ? lines : "",
-                     .more_configuration = before ? "" : lines}));
+    ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"backup_path", directory_.path().string()}},
+                                         .configuration = before ? lines : "",
+                                         .more_configuration = before ? "" : lines}));
     for (const std::string name : {"allowed", "refused"}) {
       Control("createRole " + name);
       Control("createClient " + name + " -p secret");
@@ -190,17 +159,6 @@ class DynamicSecurity : public Access, public ::testing::WithParamInterface<Side
     Control("addRoleACL refused publishClientSend '$KV/b/get/#' allow 1");
     ASSERT_NO_FATAL_FAILURE(Reconnect({.username = "allowed", .password = "secret"}));
     ASSERT_TRUE(client().Put("b/k", "v").ok());
-  }
-
-  static std::filesystem::path DynamicSecurityPath() {
-    for (const std::string directory :
-         {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"}) {
-      std::filesystem::path path = std::filesystem::path(directory) / "mosquitto_dynamic_security.so";
-      if (std::filesystem::exists(path)) {
-        return path;
-      }
-    }
-    return {};
   }
 
   void Control(const std::string& command) {

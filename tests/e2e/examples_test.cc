@@ -79,13 +79,14 @@ TEST_F(Examples, PresenceIsSeenAndItsEnd) {
                                "ann is gone:    [] kv-op:DEL kv-revision:2",
                                "kv-reason:disconnected"}) {
     EXPECT_NE(presence.output().find(expected), std::string::npos)
-        << expected << "\nis missing in\n" << presence.output();
+        << expected << "\nis missing in\n"
+        << presence.output();
   }
 }
 
 TEST_F(Examples, LockIsHeldByOneAndLeftBehindByNobody) {
-  const std::string lock = "exec " + std::string(KV_LOCK) + " mqtt://127.0.0.1:" +
-                           std::to_string(broker().port()) + " job ";
+  const std::string lock = "exec " + std::string(KV_LOCK) +
+                           " mqtt://127.0.0.1:" + std::to_string(broker().port()) + " job ";
   // The first holder says who he is, and never ends by himself.
   Program first(lock + "'echo holder $PPID; exec tail -f /dev/null'");
   ASSERT_TRUE(first.ReadUntil("holder ")) << first.output();
@@ -99,6 +100,22 @@ TEST_F(Examples, LockIsHeldByOneAndLeftBehindByNobody) {
   EXPECT_EQ(client().Get("locks/job").status, "key-not-found");
 }
 
+TEST_F(Examples, SharedCounterCountsItsRunsAndLeavesNothingButThem) {
+  const std::string line =
+      "exec " + std::string(KV_SHARED_COUNTER) + " " + std::to_string(broker().port()) + " ";
+  for (const std::string name : {"ann", "bob"}) {
+    Program program(line + name);
+    ASSERT_EQ(program.Finish(), 0) << program.output();
+    const std::string run = name == "ann" ? "this is run 1\n" : "this is run 2\n";
+    EXPECT_NE(program.output().find(run), std::string::npos) << program.output();
+    EXPECT_NE(program.output().find("that is all so far\n"), std::string::npos)
+        << program.output();
+    EXPECT_NE(program.output().find("done\n"), std::string::npos) << program.output();
+  }
+  EXPECT_EQ(client().Keys("counters"), (std::vector<std::string>{"report", "runs"}));
+  EXPECT_EQ(client().Get("counters/report").value, "by bob");
+}
+
 TEST_F(Examples, WalkthroughShowsWhatItSays) {
   Program walk(std::string(KV_SOURCE_DIRECTORY) + "/examples/walkthrough.sh " +
                std::to_string(broker().port()));
@@ -106,10 +123,13 @@ TEST_F(Examples, WalkthroughShowsWhatItSays) {
   for (const char* expected : {"on kv-op:PUT kv-revision:1",
                                "kv-status:ok kv-revision:2",
                                "kv-status:wrong-last-revision",
+                               "/lamp/1/state on kv-op:PUT kv-revision:1",
+                               "/lamp/1/state off kv-op:PUT kv-revision:2",
                                "kv-status:ok kv-revision:3",
                                "[\"lamp/1/state\",\"lamp/2/state\"]",
                                "\"keys\":[\"lamp/1/state\",\"lamp/2/state\"]",
                                "kv-status:key-not-found",
+                               "\"status\":\"end\",\"count\":4",
                                "\"last_revision\":4"}) {
     EXPECT_NE(walk.output().find(expected), std::string::npos) << expected << "\n" << walk.output();
   }

@@ -42,6 +42,22 @@ TEST_F(MetricsTest, ArePublishedRetainedAtTheFirstTick) {
                                                 {"writes", "0"}}));
 }
 
+TEST_F(MetricsTest, ShowThatWhatNobodyWouldHearIsNotRead) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  Put("kv/b/k", "1");
+  Tick();
+  for (const std::string topic : {"$KV/b/get/k", "$KV/b/history", "$KV/b/keys", "$KV/buckets"}) {
+    EXPECT_EQ(Handle({.topic = topic}).verdict, Verdict::kSwallowed);
+  }
+  EXPECT_TRUE(broker_.Take().empty());
+  EXPECT_EQ(Handle({.topic = "$KV/b/put/k", .payload = "2"}).verdict, Verdict::kSwallowed);
+  Advance(Metrics::kInterval);
+  const auto published = Tick();
+  EXPECT_EQ(published.count("reads"), 0U) << "it has not changed";
+  EXPECT_EQ(published.at("writes"), "2") << "a write is one, heard or not";
+  EXPECT_EQ(Ask("$KV/b/get/k").at(0).payload, "2");
+}
+
 TEST_F(MetricsTest, CountWhatHappened) {
   ASSERT_NO_FATAL_FAILURE(Start());
   Tick();

@@ -60,6 +60,22 @@ class ReplierTest : public ::testing::Test {
   std::optional<Replier> replier_;
 };
 
+TEST_F(ReplierTest, TakesNoMoreWhenTooMuchWaitsForTheDisk) {
+  const std::string large(65'000, 'x');
+  const std::size_t enough = Replier::kMaxWaitingBytes / large.size() + 1;
+  const store::Sequence sequence = Write();
+  for (std::size_t i = 0; i < enough; ++i) {
+    ASSERT_TRUE(replier_->CheckRoom().ok()) << i;
+    replier_->SendWhenDurable(
+        sequence, {.client_id = "ann", .topic = "r", .correlation_data = large}, wire::OkReply());
+  }
+  const auto full = replier_->CheckRoom();
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().token(), "unavailable");
+  EXPECT_EQ(Sent().size(), enough) << "those that were taken on all come";
+  EXPECT_TRUE(replier_->CheckRoom().ok());
+}
+
 TEST_F(ReplierTest, SendsAtOnceWhatIsDurableWhenNothingWaits) {
   Send(0, "durable");
   EXPECT_EQ(broker_.Take().size(), 1U);

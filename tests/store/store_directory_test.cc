@@ -99,6 +99,24 @@ TEST_F(StoreDirectoryTest, IsOneStoresAtATime) {
   EXPECT_EQ(Get("a"), "2 a PUT 2");
 }
 
+TEST_F(StoreDirectoryTest, EverythingInItIsForItsOwnerAlone) {
+  // Also where whoever made the directory lets others in.
+  std::filesystem::create_directory(options_.path);
+  std::filesystem::permissions(options_.path, std::filesystem::perms(0755));
+  Open();
+  for (int i = 0; i < 1000; ++i) {
+    Put("k" + std::to_string(i), std::string(200, 'v'));  // several segments of the journal
+  }
+  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  std::size_t seen = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(options_.path)) {
+    const auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+    EXPECT_EQ(file.status().permissions() & others, std::filesystem::perms::none) << file.path();
+    ++seen;
+  }
+  EXPECT_GT(seen, 6U);
+}
+
 TEST_F(StoreDirectoryTest, IsFreeAgainWhenItsStoreIsClosed) {
   Open();
   ASSERT_TRUE(store_->Close().ok());

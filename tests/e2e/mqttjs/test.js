@@ -1,12 +1,12 @@
 // MQTT.js, the client of Node-RED, browsers and zigbee2mqtt, against a broker with the plugin:
-//   node test.js PORT
+//   node test.js URL     mqtt://127.0.0.1:1883, ws://127.0.0.1:8080, …
 'use strict';
 
 const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
 const mqtt = require('mqtt');
 
-const url = `mqtt://127.0.0.1:${process.argv[2]}`;
+const url = process.argv[2];
 const DEADLINE_MS = 60000;
 
 function withDeadline(promise, what) {
