@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "store/directory.h"
 #include "store/segment.h"
 
 namespace kv::store {
@@ -83,6 +84,11 @@ Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequenc
   std::unique_ptr<Journal> journal(new Journal(std::move(options), first));
   if (auto rolled = journal->Roll(0); !rolled) {
     return std::move(rolled).error();
+  }
+  // Or a power cut could bring back the removed ones, whose records are no longer what was.
+  if (!SyncDirectory(journal->options_.directory)) {
+    return Error(ErrorCode::kStorageError,
+                 "journal: cannot flush the directory " + journal->options_.directory);
   }
   journal->reading_ = journal->tail_;
   journal->read_at_ = Segment::kHeaderBytes;

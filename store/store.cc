@@ -131,6 +131,11 @@ Status Store::OpenEngine() {
   if (!database) {
     return std::move(database).error();
   }
+  // A journal without its database is refused: the database's name must not be the one that is lost.
+  if (!SyncDirectory(options_.path)) {
+    return Error(ErrorCode::kStorageError,
+                 "store directory " + options_.path + ": cannot be flushed");
+  }
   auto replayed = Replay(**database, JournalDirectory(options_.path));
   if (!replayed) {
     return std::move(replayed).error();
