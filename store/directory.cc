@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMark = "mosquitto-kv store, format ";
 constexpr const char* kMarkFile = "FORMAT";
+constexpr const char* kStartingFile = "STARTING";
 constexpr const char* kUnfinishedMark = "FORMAT.new";
 
 Error Unusable(const std::string& path, const std::string& why) {
@@ -90,6 +91,27 @@ Status PrepareDirectory(const std::string& path) {
   // Its own name stands in its parent, which need not be readable for the broker's user.
   SyncDirectory(path + "/..");
   return Ok{};
+}
+
+Status MarkStarting(const std::string& path) {
+  // Empty: its name is all there is to flush.
+  const fs::path name = fs::path(path) / kStartingFile;
+  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return Unusable(path, "cannot be written: " + Reason(errno));
+  }
+  ::close(file);
+  return SyncDirectory(path) ? Status(Ok{}) : Unusable(path, "cannot be flushed");
+}
+
+void MarkStarted(const std::string& path) {
+  std::error_code error;
+  fs::remove(fs::path(path) / kStartingFile, error);  // one that stays does no harm
+}
+
+bool WasStarting(const std::string& path) {
+  std::error_code error;
+  return fs::exists(fs::path(path) / kStartingFile, error);
 }
 
 bool SyncDirectory(const std::string& path) {

@@ -4,6 +4,7 @@
 //   db/        RocksDB
 //   journal/   see journal.h
 //   CHECKPOINT see checkpoint.h
+//   STARTING   while a start is under way
 #pragma once
 
 #include <string>
@@ -18,6 +19,11 @@ inline constexpr int kFormat = 1;
 // refuses every other one untouched. Errors: storage-error: not a directory, not writable, not a
 // store of ours, of a newer format.
 Status PrepareDirectory(const std::string& path);
+
+// Notes on disk that a start is under way, which a power cut may interrupt. Errors: storage-error.
+Status MarkStarting(const std::string& path);
+void MarkStarted(const std::string& path);
+bool WasStarting(const std::string& path);
 
 // Flushes what names the directory holds: a new file that is flushed may still lose its name in a
 // power cut, and a removed one come back. False if that failed.

@@ -102,10 +102,10 @@ DatabaseOptions Store::OptionsOfDatabase() const {
           .env = options_.env};
 }
 
-// A manifest that is torn is damaged, unless a power cut tore it. To be found out before RocksDB
-// opens the database: that makes a new one of what it could read.
+// A manifest that is torn is damaged, unless a power cut tore it, in a life or at its start. To be
+// found out before RocksDB opens the database: that makes a new one of what it could read.
 Status Store::CheckManifest() {
-  if (!HasTornManifest(OptionsOfDatabase().path)) {
+  if (!HasTornManifest(OptionsOfDatabase().path) || WasStarting(options_.path)) {
     return Ok{};
   }
   auto database = Database::OpenReadOnly(OptionsOfDatabase());
@@ -126,6 +126,9 @@ Status Store::OpenEngine() {
   }
   if (auto checked = CheckManifest(); !checked) {
     return checked;
+  }
+  if (auto marked = MarkStarting(options_.path); !marked) {
+    return marked;
   }
   auto database = Database::Open(OptionsOfDatabase());
   if (!database) {
@@ -218,6 +221,7 @@ Status Store::BeginLife() {
   begun_ = true;
   auto durable = engine_->WaitDurable(marked->sequence);
   if (durable) {
+    MarkStarted(options_.path);
     ForgetCheckpoint(options_.path);
   }
   return durable;

@@ -261,6 +261,26 @@ TEST_F(PowerCutTest, EachLogIsFlushedBeforeTheNextOneBegins) {
   EXPECT_EQ(disk_->logs().unflushed, 0U);
 }
 
+// What RocksDB was just writing is torn then, and no damage.
+TEST_F(PowerCutTest, CutInAStartAfterAnEndInOrderOpensTheNextTime) {
+  random_.seed(1);
+  constexpr std::uint64_t acts = 20;
+  for (std::uint64_t cut_at = 1; cut_at <= acts && !HasFatalFailure(); ++cut_at) {
+    SCOPED_TRACE(cut_at);
+    Open();
+    Put("k", std::to_string(cut_at));
+    ASSERT_TRUE(store_->Close().ok());
+    store_.reset();
+    disk_->CutPowerAt(cut_at);
+    if (auto opened = Store::Open(options_, now_); opened.ok()) {
+      store_ = std::move(*opened);
+    }
+    LosePower();
+    Open();
+    EXPECT_NE(Get("k").find(" PUT " + std::to_string(cut_at)), std::string::npos);
+  }
+}
+
 TEST_F(PowerCutTest, LosesNothingThatWasPromised) {
   Run(1);
 }
