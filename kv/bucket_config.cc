@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "kv/names.h"
 #include "kv/units.h"
@@ -246,6 +247,7 @@ void VisitFields(const BucketConfig& config,
 }
 
 Status ReadFields(BucketConfig& config, std::string_view line) {
+  std::set<std::string_view> given;
   std::string_view rest = TrimFront(line);
   while (!rest.empty()) {
     std::string_view name;
@@ -256,6 +258,9 @@ Status ReadFields(BucketConfig& config, std::string_view line) {
     }
     if (auto set = SetField(config, name, value); !set) {
       return set;
+    }
+    if (!given.insert(name).second) {
+      return BadField(name, "one value, not two");
     }
     rest = TrimFront(rest);
   }

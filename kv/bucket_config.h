@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "kv/api.h"
 #include "kv/clock.h"
 #include "kv/result.h"
 
@@ -21,8 +22,8 @@ enum class Storage : std::uint8_t {
 };
 
 struct BucketConfig {
-  std::uint32_t history = 1;               // entries kept per key, 1 to 64
-  std::optional<Nanoseconds> ttl;          // an entry expires this long after its write
+  std::uint32_t history = 1;                    // entries kept per key, 1 to 64
+  std::optional<Nanoseconds> ttl;               // an entry expires this long after its write
   std::optional<std::uint64_t> max_value_size;  // bytes
   std::optional<std::uint64_t> max_bytes;
   std::optional<std::uint64_t> max_keys;
@@ -30,7 +31,7 @@ struct BucketConfig {
   Storage storage = Storage::kFile;
   std::optional<Nanoseconds> marker_ttl;
   bool audit = false;
-  std::optional<std::string> capture;      // a topic filter
+  std::optional<std::string> capture;  // a topic filter
   std::string description;
   std::map<std::string, std::string> metadata;
 
@@ -61,23 +62,25 @@ struct BucketField {
 
 // Every field, in the contract's order. `metadata` is not settable through this table as a whole:
 // its members are the fields `metadata.<name>` (see SetField).
-void VisitBucketFields(const std::function<void(const BucketField&)>& visit);
+KV_API void VisitBucketFields(const std::function<void(const BucketField&)>& visit);
 // nullptr if there is none of this name.
-const BucketField* FindBucketField(std::string_view name);
+KV_API const BucketField* FindBucketField(std::string_view name);
 
 // Sets one field from its text; nothing resets it. Errors: bad-request, naming the field and what
 // is accepted.
-Status SetField(BucketConfig& config, std::string_view name, std::optional<std::string_view> text);
+KV_API Status SetField(BucketConfig& config,
+                       std::string_view name,
+                       std::optional<std::string_view> text);
 
 // Calls `visit(name, text)` for each field that differs from the default configuration.
-void VisitFields(const BucketConfig& config,
-                 const std::function<void(const std::string&, const std::string&)>& visit);
+KV_API void VisitFields(const BucketConfig& config,
+                        const std::function<void(const std::string&, const std::string&)>& visit);
 
 // Reads `history=5 ttl=24h description="two words"`, as mosquitto.conf has it, on top of `config`.
 // Errors: bad-request, naming the field.
-Status ReadFields(BucketConfig& config, std::string_view line);
+KV_API Status ReadFields(BucketConfig& config, std::string_view line);
 
 // A topic filter as MQTT defines it (section 4.7), not empty.
-bool IsTopicFilter(std::string_view text);
+KV_API bool IsTopicFilter(std::string_view text);
 
 }  // namespace kv

@@ -1,4 +1,4 @@
-// The error vocabulary: one code table for the store, the wire and the plugin.
+// The error vocabulary: one code table for the store, the wire, the plugin and the client.
 // Source: protocol.md, "Error codes".
 #pragma once
 
@@ -26,6 +26,12 @@ enum class ErrorCode : std::uint8_t {
   kNotSupported,
   kStorageError,
   kUnavailable,
+  // What only a client meets: never on the wire.
+  kTimeout,
+  kDisconnected,
+  kNotAuthorized,
+  kCancelled,
+  kBadReply,
 };
 
 struct ErrorInfo {
@@ -41,7 +47,7 @@ inline constexpr std::array<ErrorInfo, 14> kErrorTable{{
     {ErrorCode::kInvalidKey,
      "invalid-key",
      "a key is one or more non-empty UTF-8 levels joined by /, without + # or control characters, "
-     "at most 1024 bytes"},
+     "at most 1024 bytes and 190 levels"},
     {ErrorCode::kBucketNotFound, "bucket-not-found", "there is no such bucket"},
     {ErrorCode::kBucketExists, "bucket-exists", "the bucket exists with another configuration"},
     {ErrorCode::kKeyNotFound, "key-not-found", "the key has no such entry"},
@@ -57,13 +63,26 @@ inline constexpr std::array<ErrorInfo, 14> kErrorTable{{
     {ErrorCode::kUnavailable, "unavailable", "the store is busy, try again"},
 }};
 
+// The codes that the contract does not know: how a client's request can end without a reply.
+inline constexpr std::array<ErrorInfo, 5> kClientErrorTable{{
+    {ErrorCode::kTimeout,
+     "timeout",
+     "no reply came in time: whether the request was carried out is not known"},
+    {ErrorCode::kDisconnected, "disconnected", "there is no connection to the broker"},
+    {ErrorCode::kNotAuthorized, "not-authorized", "the broker does not allow this to the user"},
+    {ErrorCode::kCancelled, "cancelled", "the client was closed"},
+    {ErrorCode::kBadReply, "bad-reply", "the reply is not one of this protocol"},
+}};
+
 constexpr const ErrorInfo& InfoOf(ErrorCode code) {
-  return kErrorTable[static_cast<std::size_t>(code)];
+  const auto row = static_cast<std::size_t>(code);
+  return row < kErrorTable.size() ? kErrorTable[row] : kClientErrorTable[row - kErrorTable.size()];
 }
 
 static_assert([] {
-  for (std::size_t i = 0; i < kErrorTable.size(); ++i) {
-    if (static_cast<std::size_t>(kErrorTable[i].code) != i) {
+  for (std::size_t i = 0; i < kErrorTable.size() + kClientErrorTable.size(); ++i) {
+    const auto code = static_cast<ErrorCode>(i);
+    if (InfoOf(code).code != code) {
       return false;
     }
   }

@@ -46,10 +46,19 @@ bool IsControl(std::uint32_t code_point) {
   return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F);
 }
 
-bool CheckUtf8(std::string_view text, bool allow_control) {
+// Permanently no character, says Unicode.
+bool IsNoCharacter(std::uint32_t code_point) {
+  return (code_point >= 0xFDD0 && code_point <= 0xFDEF) || (code_point & 0xFFFE) == 0xFFFE;
+}
+
+bool IsClean(std::uint32_t code_point) {
+  return !IsControl(code_point) && !IsNoCharacter(code_point);
+}
+
+bool CheckUtf8(std::string_view text, bool only_clean) {
   while (!text.empty()) {
     std::uint32_t code_point = 0;
-    if (!DecodeOne(text, code_point) || (!allow_control && IsControl(code_point))) {
+    if (!DecodeOne(text, code_point) || (only_clean && !IsClean(code_point))) {
       return false;
     }
   }
@@ -70,16 +79,29 @@ bool NextLevel(std::string_view& rest, bool& more, std::string_view& level) {
   return true;
 }
 
-bool LevelsAreNonEmpty(std::string_view text) {
-  return !text.empty() && text.front() != '/' && text.back() != '/' &&
+bool LevelsAreGood(std::string_view text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '/')) < kMaxKeyLevels && !text.empty() && text.front() != '/' && text.back() != '/' &&
          text.find("//") == std::string_view::npos;
 }
 
 }  // namespace
 
-bool IsCleanUtf8(std::string_view text) { return CheckUtf8(text, /*allow_control=*/false); }
+bool IsCleanUtf8(std::string_view text) { return CheckUtf8(text, /*only_clean=*/true); }
 
-bool IsUtf8(std::string_view text) { return CheckUtf8(text, /*allow_control=*/true); }
+bool IsUtf8(std::string_view text) { return CheckUtf8(text, /*only_clean=*/false); }
+
+std::string CleanedUtf8(std::string_view text) {
+  std::string cleaned;
+  while (!text.empty()) {
+    std::string_view rest = text;
+    std::uint32_t code_point = 0;
+    const bool decoded = DecodeOne(rest, code_point);
+    const std::size_t length = decoded ? text.size() - rest.size() : 1;
+    cleaned += decoded && IsClean(code_point) ? text.substr(0, length) : std::string_view("?");
+    text.remove_prefix(length);
+  }
+  return cleaned;
+}
 
 Result<BucketName> BucketName::Parse(std::string_view text) {
   if (text.empty() || text.size() > kMaxBucketNameBytes ||
@@ -90,7 +112,7 @@ Result<BucketName> BucketName::Parse(std::string_view text) {
 }
 
 Result<Key> Key::Parse(std::string_view text) {
-  if (text.size() > kMaxKeyBytes || !LevelsAreNonEmpty(text) ||
+  if (text.size() > kMaxKeyBytes || !LevelsAreGood(text) ||
       text.find_first_of("+#") != std::string_view::npos || !IsCleanUtf8(text)) {
     return Error(ErrorCode::kInvalidKey);
   }
@@ -100,7 +122,7 @@ Result<Key> Key::Parse(std::string_view text) {
 Result<KeyFilter> KeyFilter::Parse(std::string_view text) {
   const Error bad(ErrorCode::kBadRequest,
                   "a filter is a key in which levels may be + and the last may be #");
-  if (text.size() > kMaxKeyBytes || !LevelsAreNonEmpty(text) || !IsCleanUtf8(text)) {
+  if (text.size() > kMaxKeyBytes || !LevelsAreGood(text) || !IsCleanUtf8(text)) {
     return bad;
   }
   std::string_view rest = text;

@@ -81,8 +81,13 @@ std::optional<bool> ParseBool(std::string_view text) {
 }
 
 std::optional<Nanoseconds> ParseDuration(std::string_view text) {
+  const auto age = ParseAge(text);
+  return age && *age != 0 ? age : std::nullopt;
+}
+
+std::optional<Nanoseconds> ParseAge(std::string_view text) {
   const auto length = ParseWithUnit(text, kTimeUnits, kSecond);
-  if (!length || *length == 0 || *length > kHundredYears) {
+  if (!length || *length > kHundredYears) {
     return std::nullopt;
   }
   return static_cast<Nanoseconds>(*length);

@@ -13,6 +13,8 @@ namespace kv {
 // `90` (seconds) or a whole number with ms, s, m, h or d. Nothing for anything else, for zero,
 // and for more than 100 years.
 std::optional<Nanoseconds> ParseDuration(std::string_view text);
+// The same, or zero in any unit.
+std::optional<Nanoseconds> ParseAge(std::string_view text);
 // The shortest spelling that ParseDuration reads back as the same length, down to milliseconds.
 std::string FormatDuration(Nanoseconds length);
 

@@ -104,6 +104,10 @@ Answered AdminRequests::Purge(const Call& call) {
   if (!options) {
     return std::move(options).error();
   }
+  if (options->expected) {
+    return Error(ErrorCode::kBadRequest,
+                 "kv-expected-revision: it is of one key, accepted with purge/<key>");
+  }
   if (const auto first = (*bucket)->FindDuplicate(options->message_id)) {
     return Answer{{PurgeJob::DuplicateReply(*first)}, first->sequence};
   }

@@ -15,16 +15,16 @@ bool Ephemerals::IsCurrent(const Name& name, Revision revision) const {
 // not pile up.
 void Ephemerals::LookThrough(Owned& owned) const {
   std::erase_if(owned.keys,
-                [this](const auto& item) { return !IsCurrent(item.first, item.second); });
+                [this](const auto& item) { return !IsCurrent(item.first, item.second.revision); });
   owned.look_through_at = std::max<std::size_t>(64, 2 * owned.keys.size());
 }
 
 void Ephemerals::Wrote(const void* connection,
                        const store::Bucket& bucket,
-                       std::string_view key,
-                       Revision revision) {
+                       store::EphemeralKey key) {
   Owned& owned = by_connection_[connection];
-  owned.keys.insert_or_assign({bucket.name(), std::string(key)}, revision);
+  Name name{bucket.name(), key.key};
+  owned.keys.insert_or_assign(std::move(name), std::move(key));
   if (owned.keys.size() >= owned.look_through_at) {
     LookThrough(owned);
   }
@@ -35,16 +35,16 @@ void Ephemerals::Ended(const void* connection) {
   if (found == by_connection_.end()) {
     return;
   }
-  for (const auto& [name, revision] : found->second.keys) {
-    ending_.push_back({name.first, name.second, revision});
+  for (auto& [name, key] : found->second.keys) {
+    ending_.push_back({name.first, std::move(key)});
   }
   by_connection_.erase(found);
 }
 
 void Ephemerals::EndAll() {
   for (const auto& [name, bucket] : store_.buckets()) {
-    for (auto& [key, revision] : bucket->EphemeralKeys()) {
-      ending_.push_back({name, std::move(key), revision});
+    for (auto& key : bucket->EphemeralKeys()) {
+      ending_.push_back({name, std::move(key)});
     }
   }
 }
@@ -62,21 +62,14 @@ store::Progress Ephemerals::Step(TimePoint now, std::size_t limit) {
 // False: not now.
 bool Ephemerals::Delete(const Ending& ending, TimePoint now) {
   const auto name = BucketName::Parse(ending.bucket);
-  const auto key = Key::Parse(ending.key);
   store::Bucket* bucket = name ? store_.Find(*name) : nullptr;
-  if (!key || bucket == nullptr) {
-    return true;  // the bucket was dropped meanwhile
+  if (bucket == nullptr) {
+    return true;  // it was dropped meanwhile
   }
   if (!bucket->IsReadyFor(1)) {
     return false;
   }
-  const store::KeyedWrite removal{*key,
-                                  {.operation = Operation::kDelete,
-                                   .expected = ending.revision,
-                                   .qos = 1,
-                                   .reason = Reason::kDisconnected}};
-  store::RevisionList revisions;
-  const auto written = bucket->ApplyUnawaited({&removal, 1}, now, revisions);
+  const auto written = bucket->EndEphemeral(ending.key, now);
   if (!written) {
     const ErrorCode code = written.error().code;
     return code != ErrorCode::kStorageError && code != ErrorCode::kUnavailable;
@@ -84,7 +77,7 @@ bool Ephemerals::Delete(const Ending& ending, TimePoint now) {
   if (written->is_new()) {
     publisher_.Publish({.bucket = bucket->name(),
                         .retained = bucket->config().retained,
-                        .key = ending.key,
+                        .key = ending.key.key,
                         .operation = Operation::kDelete,
                         .revision = written->revision,
                         .time = written->time,

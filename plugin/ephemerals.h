@@ -21,7 +21,7 @@ class Ephemerals {
  public:
   Ephemerals(store::Store& store, Publisher& publisher) : store_(store), publisher_(publisher) {}
 
-  void Wrote(const void* connection, const store::Bucket& bucket, std::string_view key, Revision revision);
+  void Wrote(const void* connection, const store::Bucket& bucket, store::EphemeralKey key);
   void Ended(const void* connection);
   // At start: whoever wrote what is ephemeral, his connection ended with the last process.
   void EndAll();
@@ -32,13 +32,12 @@ class Ephemerals {
  private:
   using Name = std::pair<std::string, std::string>;  // bucket, key
   struct Owned {
-    std::map<Name, Revision> keys;
+    std::map<Name, store::EphemeralKey> keys;
     std::size_t look_through_at = 64;  // keys: then those are forgotten that someone else has now
   };
   struct Ending {
     std::string bucket;
-    std::string key;
-    Revision revision;
+    store::EphemeralKey key;
   };
 
   bool IsCurrent(const Name& name, Revision revision) const;

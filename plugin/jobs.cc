@@ -127,7 +127,7 @@ Result<store::Progress> PurgeJob::Step(TimePoint now) {
   const Author* author = (*bucket)->config().audit && author_ ? &*author_ : nullptr;
   std::vector<store::KeyedWrite> writes;
   for (const auto& key : keys) {
-    writes.push_back({*Key::Parse(key),
+    writes.push_back({Key::Kept(key),
                       {.operation = Operation::kPurge, .author = author, .qos = 1}});
   }
   store::RevisionList revisions;

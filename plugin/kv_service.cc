@@ -149,8 +149,8 @@ void KvService::BeginRestore() {
   }
   if (!options_.broker_snapshot && store_->stats().entries > 0) {
     port_.Log(LogLevel::kInfo,
-              "plugin_opt_broker_snapshot is not set: every value is published anew at start; set "
-              "it to the broker's mosquitto.db if persistence is on");
+              "the broker keeps no retained messages (persistence is not on), and "
+              "plugin_opt_broker_snapshot is not set: every value is published anew");
   }
   restorer_.emplace(*store_, topics_, publisher_, std::move(snapshot));
   // What expired while nobody looked, and what was bound to a connection, must not come back, not

@@ -1,6 +1,6 @@
 // Mirrors: tells news that a bridge brings from what this broker has said itself, so that bridges
 // in both directions, or in a ring, do not carry a change round for ever. The broker's thread only.
-// Source: docs/adr/0010-bridges-in-both-directions.md.
+// Source: docs/adr/0011-bridges-in-both-directions.md.
 #pragma once
 
 #include <array>

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kBucketFamily = "bucket_";
 constexpr std::string_view kOptionPrefix = "plugin_opt_";
+// With them and a bucket a key of all its levels still makes a topic that the broker takes.
+constexpr std::ptrdiff_t kMaxPrefixLevels = 8;
 
 struct Option {
   OptionRow row;
@@ -43,7 +45,8 @@ bool SetFlagOf(bool& into, const std::string& text) {
 bool SetPrefix(PluginOptions& options, const std::string& text) {
   options.topic_prefix = text;
   // A $-topic is matched by no wildcard: nobody could watch it.
-  return Key::Parse(text).ok() && text.front() != '$';
+  return Key::Parse(text).ok() && text.front() != '$' &&
+         std::count(text.begin(), text.end(), '/') < kMaxPrefixLevels;
 }
 
 bool SetMaxBuckets(PluginOptions& options, const std::string& text) {
@@ -97,7 +100,7 @@ const std::vector<Option>& Options() {
        }},
       {{"topic_prefix",
         "kv",
-        "a topic without wildcards that does not begin with $",
+        "a topic of at most 8 levels without wildcards that does not begin with $",
         "The topic under which the buckets stand: <prefix>/<bucket>/<key>."},
        SetPrefix},
       {{"auto_create",
@@ -138,8 +141,8 @@ const std::vector<Option>& Options() {
       {{"broker_snapshot",
         "",
         "the path of the broker's mosquitto.db",
-        "Set it when `persistence` is true: at start only what differs from the broker's own "
-        "retained messages is published, and stale ones are cleared."},
+        "At start only what differs from the broker's own retained messages is published, and stale "
+        "ones are cleared. Without it the plugin looks into the broker's configuration file."},
        [](PluginOptions& o, const std::string& text) {
          o.broker_snapshot = text;
          return !text.empty() && MayBeSnapshot(text);

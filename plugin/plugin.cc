@@ -10,6 +10,7 @@
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
 
+#include "plugin/broker_configuration.h"
 #include "plugin/guarded.h"
 #include "plugin/incoming_message.h"
 #include "plugin/instance.h"
@@ -105,6 +106,9 @@ int Load(mosquitto_plugin_id_t* id, void** userdata, const OptionList& list) {
   if (!options) {
     LogLine(MOSQ_LOG_ERR, options.error().message);
     return MOSQ_ERR_INVAL;
+  }
+  if (!options->broker_snapshot) {
+    options->broker_snapshot = FindBrokerSnapshot(CommandLine());
   }
   auto instance = Instance::Share(*options);
   if (!instance) {

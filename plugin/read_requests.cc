@@ -15,6 +15,12 @@ namespace {
 constexpr std::size_t kPageBytes = std::size_t{4} << 20;
 constexpr std::size_t kPackedPageBytes = std::size_t{256} << 10;
 constexpr std::size_t kDocumentBytes = std::size_t{64} << 10;
+// Of an MQTT 3 reply all that is not the document: status, count, and a cursor with a key in it.
+constexpr std::size_t kPackingBytes = std::size_t{2} << 10;
+
+std::size_t MaxDocumentBytes(bool packed) {
+  return packed ? kDocumentBytes - kPackingBytes : kDocumentBytes;
+}
 
 Error BadCursor() {
   return Error(ErrorCode::kBadRequest,
@@ -161,7 +167,8 @@ ReadRequests::Replies ReadRequests::Keys(const store::Bucket& bucket,
   store::KeysRequest wanted{.prefix = request.topic.rest,
                             .filter = filter ? &*filter : nullptr,
                             .include_deleted = options.include_deleted,
-                            .limit = options.limit.value_or(0)};
+                            .limit = options.limit.value_or(0),
+                            .max_bytes = MaxDocumentBytes(request.packed)};
   std::optional<std::string> after;
   if (options.cursor) {
     after = wire::DecodeCursor(scope, *options.cursor);
@@ -196,7 +203,7 @@ ReadRequests::Replies ReadRequests::Buckets(const Request& request) const {
   auto at = buckets.upper_bound(after);
   for (; at != buckets.end(); ++at) {
     std::string info = InfoOf(*at->second);
-    const bool full = bytes + info.size() + 1 > kDocumentBytes && !infos.empty();
+    const bool full = bytes + info.size() + 1 > MaxDocumentBytes(request.packed) && !infos.empty();
     if (full || (options.limit && infos.size() >= *options.limit)) {
       break;
     }

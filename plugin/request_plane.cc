@@ -4,6 +4,14 @@ namespace kv::plugin {
 
 void RequestPlane::OnMessage(const Client& client, const wire::Incoming& incoming, TimePoint now) {
   auto address = RequestAddress(client, incoming);
+  if (client.is_v5 && incoming.response_topic && !address) {
+    // Who wants an answer and cannot get it must not find out later that it was done.
+    ++counters_.rejected;
+    port_.Log(LogLevel::kDebug,
+              "refused request " + std::string(incoming.topic) + " by " + std::string(client.id) +
+                  ": its Response Topic holds a wildcard or is empty");
+    return;
+  }
   auto answered = Dispatch(client, incoming, address, now);
   if (!answered) {
     ++counters_.rejected;

@@ -149,6 +149,10 @@ Answered WriteRequests::Transact(const Call& call) {
   if (!options) {
     return std::move(options).error();
   }
+  if (options->expected) {
+    return Error(ErrorCode::kBadRequest,
+                 "kv-expected-revision: a transaction has its conditions in `if`");
+  }
   auto txn = wire::ParseTxn(call.incoming.payload);
   if (!txn) {
     return std::move(txn).error();

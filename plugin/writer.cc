@@ -43,7 +43,9 @@ Result<Outcome> Writer::Write(const Client& client,
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
       ephemerals_.Wrote(
-          client.connection, *outcome.bucket, writes[i].key.text(), outcome.revisions[i]);
+          client.connection,
+          *outcome.bucket,
+          {std::string(writes[i].key.text()), outcome.revisions[i], std::string(identity.message_id)});
     }
   }
   ClearWhatWasDropped(outcome, writes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 
 namespace kv::store {
 namespace {
@@ -101,12 +102,17 @@ void Bucket::LoadDuplicate(std::string_view message_id,
   duplicates_.Remember(message_id, {revision, time, std::string(result)});
 }
 
-std::vector<std::pair<std::string, Revision>> Bucket::EphemeralKeys() const {
-  std::vector<std::pair<std::string, Revision>> keys;
+std::vector<EphemeralKey> Bucket::EphemeralKeys() const {
+  std::unordered_map<Revision, std::string> ids;
+  duplicates_.ForEach([&](const std::string& message_id, const Duplicates::First& first) {
+    ids.emplace(first.revision, message_id);
+  });
+  std::vector<EphemeralKey> keys;
   for (const Revision revision : ephemeral_) {
     const KeyState* state = index_.HolderOf(revision);
     if (state->newest().revision == revision) {
-      keys.emplace_back(state->key, revision);
+      const auto id = ids.find(revision);
+      keys.push_back({state->key, revision, id == ids.end() ? std::string() : id->second});
     }
   }
   return keys;

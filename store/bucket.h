@@ -59,6 +59,8 @@ struct Identity {
   // What to remember beside the revision; given a revision for each write, 0 where there was
   // nothing to do. Empty: nothing.
   std::function<std::string(const RevisionList&)> result;
+  // A known message id that is forgotten with the writes; empty: none.
+  std::string_view freed = {};
 };
 
 inline constexpr std::size_t kMaxWritesAtOnce = 1000;
@@ -80,6 +82,13 @@ struct Expiration {
   std::string key;
   Revision revision;
   TimePoint time;
+};
+
+// A key whose newest entry is ephemeral.
+struct EphemeralKey {
+  std::string key;
+  Revision revision;
+  std::string message_id;  // that it was written with; empty: none
 };
 
 struct PageRequest {
@@ -152,6 +161,10 @@ class Bucket {
   Result<Written> ApplyUnawaited(std::span<const KeyedWrite> writes,
                                  TimePoint now,
                                  RevisionList& revisions);
+  // Ends an ephemeral key, as long as that is its newest entry: a DEL. Its message id is free again:
+  // whoever sends the write again after a lost connection must not be told that the key is there.
+  // Errors: as ApplyUnawaited.
+  Result<Written> EndEphemeral(const EphemeralKey& key, TimePoint now);
   // Whether so many writes can be done, or refused, without waiting for the disk. If not it is
   // asked for what is missing.
   bool IsReadyFor(std::size_t writes) { return revisions_.IsReady(engine_, writes); }
@@ -189,8 +202,7 @@ class Bucket {
                                     Revision end,
                                     std::size_t limit,
                                     Revision& next);
-  // Keys whose newest entry is ephemeral, with its revision.
-  std::vector<std::pair<std::string, Revision>> EphemeralKeys() const;
+  std::vector<EphemeralKey> EphemeralKeys() const;
   // Forgets message ids from before `oldest`, `limit` at most; adds to `changes` what that means on
   // disk. False: there are more.
   bool PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes);

@@ -103,11 +103,7 @@ Status Bucket::ExpireValue(const KeyState& state,
                            TimePoint now,
                            std::vector<Expiration>& expired) {
   const std::string key = state.key;  // the purge drops the entry that the state's own key is of
-  auto parsed = Key::Parse(key);
-  if (!parsed) {
-    return std::move(parsed).error();
-  }
-  const KeyedWrite purge{*parsed, {.operation = Operation::kPurge, .reason = Reason::kExpired}};
+  const KeyedWrite purge{Key::Kept(key), {.operation = Operation::kPurge, .reason = Reason::kExpired}};
   RevisionList revisions;
   auto purged = ApplyUnawaited({&purge, 1}, now, revisions);
   if (!purged) {

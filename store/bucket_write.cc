@@ -150,6 +150,22 @@ Result<Written> Bucket::ApplyUnawaited(std::span<const KeyedWrite> writes,
   return ApplyNow(writes, {}, now, revisions);
 }
 
+Result<Written> Bucket::EndEphemeral(const EphemeralKey& key, TimePoint now) {
+  const KeyedWrite removal{Key::Kept(key.key),
+                           {.operation = Operation::kDelete,
+                            .expected = key.revision,
+                            .qos = 1,
+                            .reason = Reason::kDisconnected}};
+  const Duplicates::First* first = duplicates_.Find(key.message_id);
+  // Only where it stands for this write alone.
+  const bool frees = first != nullptr && first->revision == key.revision && first->result.empty();
+  RevisionList revisions;
+  return ApplyNow({&removal, 1},
+                  {.message_id = {}, .result = {}, .freed = frees ? key.message_id : std::string_view()},
+                  now,
+                  revisions);
+}
+
 std::optional<Written> Bucket::FindDuplicate(std::string_view message_id) const {
   const auto* first = message_id.empty() ? nullptr : duplicates_.Find(message_id);
   if (first == nullptr) {
@@ -195,6 +211,9 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (!identity.message_id.empty()) {
     AddDuplicate(changes, identity.message_id, {last, now, result});
   }
+  if (!identity.freed.empty()) {
+    DeleteDuplicate(changes, duplicates_.Find(identity.freed)->time, identity.freed);
+  }
   auto sequence = Store(writes, states, revisions, now, changes);
   if (!sequence) {
     return std::move(sequence).error();
@@ -203,6 +222,9 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
     if (revisions[i] != 0) {
       Enter(states[i], writes[i], revisions[i], now);
     }
+  }
+  if (!identity.freed.empty()) {
+    duplicates_.Forget(identity.freed);
   }
   if (!identity.message_id.empty()) {
     duplicates_.Remember(identity.message_id, {last, now, result});

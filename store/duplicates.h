@@ -54,6 +54,23 @@ class Duplicates {
     }
   }
 
+  // Its place in the queue stays: nothing is left for Prune to do then but to visit it.
+  void Forget(std::string_view message_id) {
+    const auto found = by_id_.find(message_id);
+    if (found != by_id_.end()) {
+      bytes_ -= BytesOf(message_id, found->second.result);
+      by_id_.erase(found);
+    }
+  }
+
+  // Calls `visit(message_id, first)` for each, in no order.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (const auto& [message_id, first] : by_id_) {
+      visit(message_id, first);
+    }
+  }
+
   // False: there is none.
   bool ForgetOldest() {
     if (order_.empty()) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kv/units.h"
+#include "wire/json_text.h"
 #include "wire/time_text.h"
 
 namespace kv::wire {
@@ -54,6 +55,14 @@ Status SetFromJson(BucketConfig& config, const std::string& name, const Json& va
   return SetField(config, name, value.is_structured() ? std::string() : value.dump());
 }
 
+Json AllFieldsJson(const BucketConfig& config) {
+  Json json = Json::object();
+  VisitBucketFields([&](const BucketField& field) {
+    json[std::string(field.name)] = FieldJson(field, config);
+  });
+  return json;
+}
+
 // The whole map anew.
 Status SetMetadata(BucketConfig& config, const Json& value) {
   const Error wrong(ErrorCode::kBadRequest,
@@ -73,14 +82,93 @@ Status SetMetadata(BucketConfig& config, const Json& value) {
   return Ok{};
 }
 
+Status SetMember(BucketConfig& config, const std::string& name, const Json& value) {
+  return name == "metadata" ? SetMetadata(config, value) : SetFromJson(config, name, value);
+}
+
+std::uint64_t NumberOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string TextOf(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Result<kv::BucketInfo> ReadInfo(const Json& json) {
+  const Error wrong(ErrorCode::kBadReply, "this is not the JSON of a bucket's info");
+  if (!json.is_object() || TextOf(json, "bucket").empty()) {
+    return wrong;
+  }
+  kv::BucketInfo info{.name = TextOf(json, "bucket"),
+                      .created = ParseTime(TextOf(json, "created")).value_or(0),
+                      .keys = NumberOf(json, "keys"),
+                      .entries = NumberOf(json, "entries"),
+                      .bytes = NumberOf(json, "bytes"),
+                      .last_revision = NumberOf(json, "last_revision")};
+  bool good = true;
+  VisitBucketFields([&](const BucketField& field) {
+    const auto value = json.find(std::string(field.name));
+    if (value != json.end()) {
+      good = good && SetMember(info.config, std::string(field.name), *value);
+    }
+  });
+  return good ? Result(std::move(info)) : wrong;
+}
+
+// `read` for each member of a JSON array.
+template <typename T, typename Read>
+Result<std::vector<T>> ReadArray(std::string_view text, const Read& read) {
+  const auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_array()) {
+    return Error(ErrorCode::kBadReply, "this is not a JSON array");
+  }
+  std::vector<T> list;
+  list.reserve(json.size());
+  for (const Json& item : json) {
+    Result<T> one = read(item);
+    if (!one) {
+      return std::move(one).error();
+    }
+    list.push_back(std::move(*one));
+  }
+  return list;
+}
+
 }  // namespace
+
+std::string ConfigJson(const BucketConfig& config) { return Dump(AllFieldsJson(config)); }
+
+std::string FieldsJson(const std::map<std::string, std::optional<std::string>>& fields) {
+  Json json = Json::object();
+  for (const auto& [name, text] : fields) {
+    json[name] = text ? Json(*text) : Json(nullptr);
+  }
+  return Dump(json);
+}
+
+Result<kv::BucketInfo> ReadInfoJson(std::string_view text) {
+  return ReadInfo(Json::parse(text, nullptr, /*allow_exceptions=*/false));
+}
+
+Result<std::vector<kv::BucketInfo>> ReadInfosJson(std::string_view text) {
+  return ReadArray<kv::BucketInfo>(text, ReadInfo);
+}
+
+Result<std::vector<std::string>> ReadKeysJson(std::string_view text) {
+  return ReadArray<std::string>(text, [](const Json& key) -> Result<std::string> {
+    if (!key.is_string()) {
+      return Error(ErrorCode::kBadReply, "a key is not a text");
+    }
+    return key.get<std::string>();
+  });
+}
 
 std::string InfoJson(const BucketInfo& info) {
   Json json = Json::object();
   json["bucket"] = std::string(info.name);
-  VisitBucketFields([&](const BucketField& field) {
-    json[std::string(field.name)] = FieldJson(field, info.config);
-  });
+  json.update(AllFieldsJson(info.config));
   json["created"] = FormatTime(info.created);
   json["keys"] = info.keys;
   json["entries"] = info.entries;
@@ -95,14 +183,16 @@ Status ReadConfigJson(BucketConfig& config, std::string_view payload) {
                  "the payload is too long: accepted is a JSON object of bucket fields of at most " +
                      std::to_string(kMaxConfigBytes) + " bytes");
   }
-  const auto json = payload.empty() ? Json::object()
-                                    : Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = payload.empty() ? Result<Json>(Json::object()) : ParseJson<Json>(payload);
+  if (!parsed) {
+    return parsed.error();
+  }
+  const Json& json = *parsed;
   if (!json.is_object()) {
     return Error(ErrorCode::kBadRequest, "the payload is not a JSON object of bucket fields");
   }
   for (const auto& [name, value] : json.items()) {
-    auto set = name == "metadata" ? SetMetadata(config, value) : SetFromJson(config, name, value);
-    if (!set) {
+    if (auto set = SetMember(config, name, value); !set) {
       return set;
     }
   }

@@ -7,6 +7,7 @@
 
 #include "kv/names.h"
 #include "kv/units.h"
+#include "wire/json_text.h"
 #include "wire/names.h"
 
 namespace kv::wire {
@@ -55,7 +56,7 @@ constexpr std::array<Option, 9> kOptions{{
     {"older-than",
      "a duration (90, 500ms, 30s, 15m, 12h, 7d), or 0",
      [](ReadOptions& options, std::string_view text) {
-       options.older_than = text == "0" ? std::optional(Nanoseconds{0}) : ParseDuration(text);
+       options.older_than = ParseAge(text);
        return options.older_than.has_value();
      }},
     {"meta-only", "true or false", SetFlag<&ReadOptions::meta_only>},
@@ -93,7 +94,11 @@ Status SetFromJson(ReadOptions& options, std::string_view payload) {
                  "the payload is too long: accepted is a JSON object of options of at most " +
                      std::to_string(kMaxOptionsBytes) + " bytes");
   }
-  const auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = ParseJson<nlohmann::json>(payload);
+  if (!parsed) {
+    return parsed.error();
+  }
+  const nlohmann::json& json = *parsed;
   if (!json.is_object()) {
     return Error(ErrorCode::kBadRequest, "the payload is not a JSON object of options");
   }

@@ -1,10 +1,12 @@
 #include "wire/reply.h"
 
 #include <absl/strings/escaping.h>
+
 #include <nlohmann/json.hpp>
 
 #include "kv/names.h"
 #include "kv/units.h"
+#include "wire/entry_json.h"
 #include "wire/names.h"
 #include "wire/time_text.h"
 
@@ -91,7 +93,8 @@ Reply OkReply() {
 Reply ErrorReply(const Error& error) {
   Reply reply;
   reply.status = error.token();
-  AddText(reply, kError, error.message);
+  // It may quote what a client sent, and a property must not hold everything that JSON can.
+  AddText(reply, kError, CleanedUtf8(error.message));
   if (error.revision) {
     AddNumber(reply, kRevision, *error.revision);
   }
@@ -180,6 +183,12 @@ std::string JsonOf(const std::vector<Reply>& replies) {
     }
     object["entries"] = std::move(entries);
   }
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string EntryJson(const Entry& entry) {
+  Json object = Json::object();
+  PutMessage(object, EntryReply(kStatusEntry, entry, /*meta_only=*/false));
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

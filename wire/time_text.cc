@@ -1,6 +1,9 @@
 #include "wire/time_text.h"
 
+#include <array>
 #include <chrono>
+
+#include "kv/units.h"
 
 namespace kv::wire {
 namespace {
@@ -13,6 +16,10 @@ void PutDigits(char* at, unsigned width, std::uint64_t number) {
     number /= 10;
   }
 }
+
+// The days between which every nanosecond can be counted in 64 bits.
+constexpr std::int64_t kFirstDay = -106'751;
+constexpr std::int64_t kLastDay = 106'750;
 
 }  // namespace
 
@@ -39,6 +46,38 @@ std::string FormatTime(TimePoint time) {
   PutDigits(at + 5, 2, static_cast<unsigned>(date.month()));
   PutDigits(at, 4, static_cast<std::uint64_t>(static_cast<int>(date.year())));
   return text;
+}
+
+std::optional<TimePoint> ParseTime(std::string_view text) {
+  // Where FormatTime puts each number; nanoseconds last.
+  struct Part {
+    std::size_t at;
+    std::size_t width;
+  };
+  constexpr std::array<Part, 7> parts{{{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 9}}};
+  std::array<std::int64_t, 7> numbers{};
+  if (text.size() != 30) {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto number = ParseUnsigned(text.substr(parts[i].at, parts[i].width));
+    if (!number) {
+      return std::nullopt;
+    }
+    numbers[i] = static_cast<std::int64_t>(*number);
+  }
+  const auto [year, month, day, hour, minute, second, nanosecond] = numbers;
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  if (days < kFirstDay || days > kLastDay) {
+    return std::nullopt;
+  }
+  const TimePoint time =
+      days * kDay + (hour * 3600 + minute * 60 + second) * kSecond + nanosecond;
+  // Separators, leap seconds and February 30: what would not be spelled so is not read.
+  return FormatTime(time) == text ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace kv::wire

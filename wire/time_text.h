@@ -1,7 +1,9 @@
 // Points in time as the wire spells them: RFC 3339, UTC, nanoseconds.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "kv/clock.h"
 
@@ -9,5 +11,8 @@ namespace kv::wire {
 
 // 2026-11-22T20:20:03.123456789Z
 std::string FormatTime(TimePoint time);
+
+// Reads what FormatTime writes, and nothing else, of the years 1678 to 2261.
+std::optional<TimePoint> ParseTime(std::string_view text);
 
 }  // namespace kv::wire

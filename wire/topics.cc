@@ -51,7 +51,8 @@ Error NoSuchVerb(std::string_view what) {
   }
   constexpr std::size_t kQuotable = 40;  // never cut: half a character is no UTF-8
   const std::string quoted = what.size() <= kQuotable ? " '" + std::string(what) + "'" : "";
-  return Error(ErrorCode::kBadRequest, "no such verb" + quoted + ": accepted are " + names);
+  const std::string what_is_wrong = what.empty() ? "no verb behind the bucket" : "no such verb" + quoted;
+  return Error(ErrorCode::kBadRequest, what_is_wrong + ": accepted are " + names);
 }
 
 // What follows the verb must be of the verb's form.

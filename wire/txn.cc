@@ -7,6 +7,7 @@
 
 #include "kv/names.h"
 #include "kv/units.h"
+#include "wire/json_text.h"
 
 namespace kv::wire {
 namespace {
@@ -171,6 +172,27 @@ Result<TxnOperation> ReadOperation(const Json& item, const std::string& where) {
   return operation;
 }
 
+Json OperationJson(const TxnOperation& operation) {
+  Json json{{"op", std::string(NameOf(operation.verb))}, {"key", operation.key}};
+  if (OperationOf(operation.verb) == Operation::kPut) {
+    if (IsUtf8(operation.value)) {
+      json["value"] = operation.value;
+    } else {
+      json["value_base64"] = absl::Base64Escape(operation.value);
+    }
+  }
+  if (operation.ttl) {
+    json["ttl"] = FormatDuration(*operation.ttl);
+  }
+  if (operation.expected) {
+    json["expected_revision"] = *operation.expected;
+  }
+  if (operation.ephemeral) {
+    json["ephemeral"] = true;
+  }
+  return json;
+}
+
 }  // namespace
 
 Result<Txn> ParseTxn(std::string_view payload) {
@@ -179,7 +201,11 @@ Result<Txn> ParseTxn(std::string_view payload) {
                  "the transaction is too long: accepted are at most " +
                      std::to_string(kMaxTxnBytes) + " bytes");
   }
-  const Json json = Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  const auto parsed = ParseJson<Json>(payload);
+  if (!parsed) {
+    return parsed.error();
+  }
+  const Json& json = *parsed;
   if (!json.is_object()) {
     return Error(ErrorCode::kBadRequest,
                  "the payload is not a JSON object: accepted is "
@@ -207,6 +233,39 @@ std::string TxnJson(bool succeeded, const std::vector<TxnResult>& results) {
     json["results"].push_back({{"key", std::string(result.key)}, {"revision", result.revision}});
   }
   return json.dump();
+}
+
+std::string TxnRequestJson(const Txn& txn) {
+  Json json = Json::object();
+  for (const auto& condition : txn.conditions) {
+    json["if"].push_back({{"key", condition.key}, {"revision", condition.revision}});
+  }
+  for (const auto& operation : txn.then) {
+    json["then"].push_back(OperationJson(operation));
+  }
+  for (const auto& operation : txn.otherwise) {
+    json["else"].push_back(OperationJson(operation));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<TxnReply> ReadTxnReply(std::string_view payload) {
+  const Error wrong(ErrorCode::kBadReply, "this is not the JSON of a transaction's outcome");
+  const Json json = Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("succeeded") || !json["succeeded"].is_boolean() ||
+      !json.contains("results") || !json["results"].is_array()) {
+    return wrong;
+  }
+  TxnReply reply{.succeeded = json["succeeded"].get<bool>()};
+  for (const Json& item : json["results"]) {
+    const bool good = item.is_object() && item.contains("key") && item["key"].is_string() &&
+                      item.contains("revision") && item["revision"].is_number_unsigned();
+    if (!good) {
+      return wrong;
+    }
+    reply.results.emplace_back(item["key"].get<std::string>(), item["revision"].get<Revision>());
+  }
+  return reply;
 }
 
 }  // namespace kv::wire

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kv/clock.h"
@@ -45,5 +46,15 @@ struct TxnResult {
   Revision revision;  // 0: there was nothing to do
 };
 std::string TxnJson(bool succeeded, const std::vector<TxnResult>& results);
+
+// What ParseTxn makes this transaction of.
+std::string TxnRequestJson(const Txn& txn);
+
+struct TxnReply {
+  bool succeeded = false;
+  std::vector<std::pair<std::string, Revision>> results;
+};
+// TxnJson read back. Errors: bad-reply.
+Result<TxnReply> ReadTxnReply(std::string_view payload);
 
 }  // namespace kv::wire

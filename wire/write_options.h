@@ -28,6 +28,17 @@ constexpr Operation OperationOf(WriteVerb verb) {
   }
 }
 
+constexpr std::string_view NameOf(WriteVerb verb) {
+  switch (verb) {
+    case WriteVerb::kPut: return "put";
+    case WriteVerb::kCreate: return "create";
+    case WriteVerb::kUpdate: return "update";
+    case WriteVerb::kDelete: return "delete";
+    case WriteVerb::kPurge: return "purge";
+  }
+  return "";
+}
+
 struct WriteOptions {
   WriteVerb verb = WriteVerb::kPut;
   std::optional<Revision> expected;

@@ -100,6 +100,22 @@ TEST_F(Examples, LockIsHeldByOneAndLeftBehindByNobody) {
   EXPECT_EQ(client().Get("locks/job").status, "key-not-found");
 }
 
+TEST_F(Examples, SharedCounterCountsItsRunsAndLeavesNothingButThem) {
+  const std::string line =
+      "exec " + std::string(KV_SHARED_COUNTER) + " " + std::to_string(broker().port()) + " ";
+  for (const std::string name : {"ann", "bob"}) {
+    Program program(line + name);
+    ASSERT_EQ(program.Finish(), 0) << program.output();
+    const std::string run = name == "ann" ? "this is run 1\n" : "this is run 2\n";
+    EXPECT_NE(program.output().find(run), std::string::npos) << program.output();
+    EXPECT_NE(program.output().find("that is all so far\n"), std::string::npos)
+        << program.output();
+    EXPECT_NE(program.output().find("done\n"), std::string::npos) << program.output();
+  }
+  EXPECT_EQ(client().Keys("counters"), (std::vector<std::string>{"report", "runs"}));
+  EXPECT_EQ(client().Get("counters/report").value, "by bob");
+}
+
 TEST_F(Examples, WalkthroughShowsWhatItSays) {
   Program walk(std::string(KV_SOURCE_DIRECTORY) + "/examples/walkthrough.sh " +
                std::to_string(broker().port()));

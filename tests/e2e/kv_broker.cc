@@ -54,19 +54,22 @@ std::string PluginPath() {
   return path;
 }
 
-KvBroker::KvBroker(KvBrokerOptions options) : options_(std::move(options)) {}
-
-KvBroker::~KvBroker() {
-  process_.Stop();
+void ExpectNoComplaintOfASanitizer(const std::string& log) {
   if (std::getenv("MOSQUITTO_PRELOAD") == nullptr) {  // NOLINT(concurrency-mt-unsafe)
     return;
   }
   constexpr std::size_t enough = 10'000;
-  const std::string log = process_.FullLog();
   for (const char* complaint : {"Sanitizer", "runtime error:"}) {
     const std::size_t found = log.find(complaint);
     EXPECT_EQ(found, std::string::npos) << log.substr(log.rfind('\n', found) + 1, enough);
   }
+}
+
+KvBroker::KvBroker(KvBrokerOptions options) : options_(std::move(options)) {}
+
+KvBroker::~KvBroker() {
+  process_.Stop();
+  ExpectNoComplaintOfASanitizer(process_.FullLog());
 }
 
 std::string KvBroker::Configuration() const {

@@ -27,6 +27,9 @@ using NamesAndValues = std::vector<std::pair<std::string, std::string>>;
 // The plugin under test: MOSQUITTO_KV_PLUGIN. Throws if that is not set.
 std::string PluginPath();
 
+// What a sanitizer wrote into a broker's log fails the test.
+void ExpectNoComplaintOfASanitizer(const std::string& log);
+
 struct KvBrokerOptions {
   // Without the plugin_opt_ in front. Beside store_path, unless that is in here.
   NamesAndValues plugin = {};

@@ -270,7 +270,7 @@ TEST_F(RestoreTest, SendsAnOfflineSubscriberWhatChangedSinceTheSnapshot) {
   expect("purged", purged, "PURGE");
 }
 
-TEST_F(RestoreTest, PublishesEverythingWhenItDoesNotKnowTheSnapshot) {
+TEST_F(RestoreTest, FindsTheSnapshotInTheBrokersConfiguration) {
   ASSERT_NO_FATAL_FAILURE(StartBroker({.persistence = true, .tell_snapshot = false}));
   ASSERT_NO_FATAL_FAILURE(Put("b/same", "v"));
   ASSERT_NO_FATAL_FAILURE(Put("b/deleted", "v"));
@@ -278,11 +278,30 @@ TEST_F(RestoreTest, PublishesEverythingWhenItDoesNotKnowTheSnapshot) {
   ASSERT_TRUE(broker().Save());
   ASSERT_TRUE(client().Delete("b/deleted").ok());
   ASSERT_NO_FATAL_FAILURE(KillAndStart());
-  EXPECT_TRUE(broker().process().WaitForLog("plugin_opt_broker_snapshot is not set"));
+  EXPECT_TRUE(broker().process().WaitForLog("0 published, 1 were there, 1 cleared"));
   ASSERT_NO_FATAL_FAILURE(ExpectRestored());
   const auto messages = MessagesOfDurable();
-  EXPECT_EQ(messages.size(), 2U);
-  EXPECT_TRUE(messages.contains("kv/b/same"));
+  EXPECT_EQ(messages.size(), 1U);
+  EXPECT_TRUE(messages.contains("kv/b/deleted"));
+}
+
+// Nothing in the store tells of these any more: only the broker's file does.
+TEST_F(RestoreTest, LeavesNoGhostOfWhatTheStoreHasForgotten) {
+  ASSERT_NO_FATAL_FAILURE(StartBroker({.persistence = true, .tell_snapshot = false}));
+  ASSERT_FALSE(client().Request("$KV/mem/admin/create", R"({"storage": "memory"})").empty());
+  for (const std::string path : {"b/forgotten", "dropped/k", "mem/k", "b/stays"}) {
+    ASSERT_NO_FATAL_FAILURE(Put(path, "v"));
+  }
+  ASSERT_TRUE(broker().Restart());  // saves all four
+  ASSERT_NO_FATAL_FAILURE(Reconnect());
+  EXPECT_EQ(RetainedMessages(broker().port(), "kv/mem/k").size(), 0U) << "gone with the broker";
+  ASSERT_TRUE(client().Delete("b/forgotten").ok());
+  const Properties all = Properties().User("kv-older-than", "0s");
+  EXPECT_EQ(ToAnswer(client().Request("$KV/b/admin/purge-deletes", {}, all)).status, "ok");
+  EXPECT_EQ(ToAnswer(client().Request("$KV/dropped/admin/delete")).status, "ok");
+  ASSERT_NO_FATAL_FAILURE(KillAndStart());
+  ASSERT_TRUE(Eventually([&] { return RetainedMessages(broker().port(), "kv/#").size() == 1; }));
+  EXPECT_EQ(RetainedMessages(broker().port(), "kv/b/stays").size(), 1U);
 }
 
 // What the option names is no good; what the broker itself has loaded is fine.

@@ -54,6 +54,37 @@ TEST(KeyTest, IsOneOrMoreNonEmptyLevels) {
   }
 }
 
+// libmosquitto drops its connection at these.
+TEST(KeyTest, HoldsNothingThatIsNoCharacter) {
+  for (const auto* const key : {"bad\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xEF\xB7\x90", "a/\xEF\xB7\xAF",
+                                "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_FALSE(IsKey(key)) << ::testing::PrintToString(key);
+    EXPECT_FALSE(IsFilter(key)) << ::testing::PrintToString(key);
+    EXPECT_TRUE(IsUtf8(key));
+  }
+  for (const auto* const key : {"\xEF\xBF\xBD", "\xEF\xB7\x8F", "\xEF\xB7\xB0", "\xF0\x9F\xBF\xBD"}) {
+    EXPECT_TRUE(IsKey(key)) << ::testing::PrintToString(key);
+  }
+}
+
+TEST(KeyTest, HasAtMost190Levels) {
+  std::string key = "x";
+  for (int level = 2; level <= 190; ++level) {
+    key += "/x";
+  }
+  EXPECT_TRUE(IsKey(key));
+  EXPECT_TRUE(IsFilter(key));
+  EXPECT_FALSE(IsKey(key + "/x"));
+  EXPECT_FALSE(IsFilter(key + "/x"));
+}
+
+TEST(Utf8Test, IsCleanedCharacterByCharacter) {
+  EXPECT_EQ(CleanedUtf8("a\xC3\xA4\xE2\x82\xAC"), "a\xC3\xA4\xE2\x82\xAC");
+  EXPECT_EQ(CleanedUtf8("bell\x07 \xEF\xBF\xBE."), "bell? ?.");
+  EXPECT_EQ(CleanedUtf8("\xFF\xE2\x82"), "???");
+  EXPECT_EQ(CleanedUtf8(std::string_view("a\0b", 3)), "a?b");
+}
+
 TEST(KeyTest, HoldsNoWildcardAnywhere) {
   for (const auto* const key : {"+", "#", "a/+", "a/#", "a+b", "c#", "a/b+/c"}) {
     EXPECT_FALSE(IsKey(key)) << key;

@@ -60,6 +60,17 @@ TEST(DurationTest, IsAboveZeroAndAtMostAHundredYears) {
   EXPECT_EQ(ParseDuration("3153600001"), std::nullopt);
 }
 
+TEST(AgeTest, IsADurationOrZeroInAnyUnit) {
+  for (const auto* const zero : {"0", "00", "0ms", "0s", "0m", "0h", "0d"}) {
+    EXPECT_EQ(ParseAge(zero), 0) << zero;
+    EXPECT_EQ(ParseDuration(zero), std::nullopt) << zero;
+  }
+  EXPECT_EQ(ParseAge("90"), 90 * kSecond);
+  for (const auto* const none : {"", "s", "-0", "0 s", "0.0s", "0x"}) {
+    EXPECT_EQ(ParseAge(none), std::nullopt) << none;
+  }
+}
+
 TEST(DurationTest, DoesNotOverflow) {
   for (const auto* const text : {"18446744073709551615",
                                  "18446744073709551616",

@@ -33,9 +33,12 @@ struct Foreign {
   std::string_view start;  // of the header's name
   Rooms rooms;             // who may include it; in tests/ the folder of the same name may, too
 };
-const std::array<Foreign, 5> kForeign{{
+const std::array<Foreign, 8> kForeign{{
     {"rocksdb/", {"store"}},
-    {"mosquitto", {"plugin"}},
+    {"mosquitto.h", {"plugin"}},
+    {"mosquitto_broker.h", {"plugin"}},
+    {"mosquitto_plugin.h", {"plugin"}},
+    {"mosquitto_kv/", {"client", "cli", "examples", "tests"}},
     {"mqtt_protocol.h", {"plugin"}},
     {"mqtt/", {"client", "examples", "tests"}},
     {"MQTT", {"client", "loopback", "examples", "tests"}},
@@ -106,14 +109,37 @@ TEST(ArrowsTest, PointTheRightWay) {
       }
     }
   }
-  for (const auto* const room : {"kv", "wire", "store", "plugin", "tests"}) {
+  for (const auto* const room : {"kv", "wire", "store", "plugin", "client", "tests"}) {
     EXPECT_GT(includes[room], 10U) << "hardly an include was found in " << room;
   }
+}
+
+// What is installed shows the vocabulary and the standard library, and nothing that is linked in.
+TEST(ArrowsTest, PublicHeadersOfTheClientStandAlone) {
+  const fs::path headers = fs::path(KV_SOURCE_DIRECTORY) / "client/include/mosquitto_kv";
+  std::size_t includes = 0;
+  for (const auto& item : fs::directory_iterator(headers)) {
+    std::ifstream stream(item.path());
+    std::string line;
+    while (std::getline(stream, line)) {
+      const std::string include = IncludeOf(line);
+      const bool is_standard = include.find_first_of("/.") == std::string::npos;
+      EXPECT_TRUE(is_standard || include.starts_with("kv/") || include.starts_with("mosquitto_kv/"))
+          << item.path() << " includes " << include;
+      EXPECT_EQ(line.find("mqtt::"), std::string::npos) << item.path() << ": " << line;
+      EXPECT_EQ(line.find("MQTTAsync"), std::string::npos) << item.path() << ": " << line;
+      includes += include.empty() ? 0U : 1U;
+    }
+  }
+  EXPECT_GT(includes, 20U);
 }
 
 TEST(ArrowsTest, ThatPointTheWrongWayAreSeen) {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"kv/names.cc", "#include \"wire/names.h\""},
+      {"client/client.cc", "#include \"cli/tool.h\""},
+      {"cli/tool.cc", "#include \"plugin/options.h\""},
+      {"cli/load.cc", "#include <mqtt/async_client.h>"},
       {"wire/reply.cc", "#include \"store/store.h\""},
       {"store/store.cc", "#  include \"wire/reply.h\""},
       {"store/store.h", "#include \"plugin/options.h\""},
@@ -126,6 +152,8 @@ TEST(ArrowsTest, ThatPointTheWrongWayAreSeen) {
       {"wire/topics.cc", "#include <mqtt_protocol.h>"},
       {"plugin/plugin.cc", "#include <mqtt/async_client.h>"},
       {"bench/load.cc", "#include <mqtt/async_client.h>"},
+      {"plugin/plugin.cc", "#include <mosquitto_kv/client.h>"},
+      {"wire/topics.cc", "#include <mosquitto_plugin.h>"},
   };
   for (const auto& [file, line] : wrong) {
     EXPECT_NE(Objection(file, IncludeOf(line)), "") << file << ": " << line;
@@ -141,6 +169,7 @@ TEST(ArrowsTest, ThatPointTheRightWayAreLeftAlone) {
       {"tests/store/fault_test.cc", "#include <rocksdb/env.h>"},
       {"tests/plugin/port_test.cc", "#include <mosquitto_broker.h>"},
       {"tests/e2e/paho_test.cc", "#include <mqtt/async_client.h>"},
+      {"client/client.cc", "#include \"mosquitto_kv/client.h\""},
       {"wire/reply.cc", "// #include <rocksdb/db.h>"},
       {"wire/reply.cc", "#include <string>"},
   };

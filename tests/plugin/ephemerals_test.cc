@@ -68,6 +68,27 @@ TEST_F(EphemeralsTest, AWriteThatComesAgainDoesNotTakeTheKeyOver) {
   EXPECT_EQ(Ended(ann_), Texts{Gone("kv/b/a", 2)});
 }
 
+TEST_F(EphemeralsTest, AWriteThatComesAgainAfterItsConnectionIsDoneAgain) {
+  const std::vector<UserProperty> options{{"kv-ephemeral", "true"}, {"kv-msg-id", "id"}};
+  PutBy(ann_, "kv/b/a", "1", options);
+  EXPECT_EQ(Ended(ann_), Texts{Gone("kv/b/a", 2)});
+  PutBy(bob_, "kv/b/a", "1", options);
+  EXPECT_EQ(ValueOf(Ask("$KV/b/get/a").at(0), "kv-revision"), "3");
+  Stop();
+  ASSERT_NO_FATAL_FAILURE(Start());  // ends it, too
+  PutBy(ann_, "kv/b/a", "1", options);
+  EXPECT_EQ(ValueOf(Ask("$KV/b/get/a").at(0), "kv-revision"), "5");
+}
+
+TEST_F(EphemeralsTest, TheIdOfAWriteThatWasOvertakenStays) {
+  const std::vector<UserProperty> options{{"kv-ephemeral", "true"}, {"kv-msg-id", "id"}};
+  PutBy(ann_, "kv/b/a", "1", options);
+  Put("kv/b/a", "mine");
+  EXPECT_EQ(Ended(ann_), Texts{});
+  PutBy(bob_, "kv/b/a", "1", options);
+  EXPECT_EQ(Ask("$KV/b/get/a").at(0).payload, "mine");
+}
+
 TEST_F(EphemeralsTest, ARefusedWriteBindsNothing) {
   PutBy(ann_, "kv/b/a", "1", {});
   PutBy(ann_, "kv/b/a", "2", {{"kv-ephemeral", "true"}, {"kv-op", "create"}});

@@ -197,7 +197,13 @@ TEST_F(RequestsTest, WithoutAUsableResponseTopicNobodyIsAnswered) {
   EXPECT_EQ(Handle({.topic = "$KV/b/get/c"}).verdict, Verdict::kSwallowed);
   EXPECT_EQ(Handle({.topic = "$KV/b/get/c", .response_topic = "#"}).verdict, Verdict::kSwallowed);
   EXPECT_EQ(Handle({.topic = "$KV/no such"}).verdict, Verdict::kSwallowed);
+  for (const std::string topic : {"#", ""}) {  // and nothing is done: nobody would learn of it
+    EXPECT_EQ(Handle({.topic = "$KV/b/put/unanswered", .payload = "v", .response_topic = topic})
+                  .verdict,
+              Verdict::kSwallowed);
+  }
   EXPECT_EQ(broker_.TakeTexts(), Texts{});
+  EXPECT_EQ(StatusOf("$KV/b/get/unanswered"), "key-not-found");
 }
 
 TEST_F(RequestsTest, BadOnesAreAnsweredWithTheirCodeAndLogged) {
@@ -224,6 +230,12 @@ TEST_F(RequestsTest, BadOnesAreAnsweredWithTheirCodeAndLogged) {
   EXPECT_EQ(StatusOf("$KV/b/entries", {{"kv-limit", "0"}}), "bad-request");
   EXPECT_EQ(StatusOf("$KV/b/keys", {{"kv-filter", "a+"}}), "bad-request");
   EXPECT_EQ(StatusOf("$KV/b/get/c", {{"kv-revision", "1"}, {"kv-revision", "1"}}), "bad-request");
+}
+
+TEST_F(RequestsTest, AConditionThatWouldGuardNothingIsRefused) {
+  const std::vector<UserProperty> guard{{"kv-expected-revision", "99"}};
+  EXPECT_EQ(StatusOf("$KV/b/purge", guard), "bad-request");
+  EXPECT_EQ(StatusOf("$KV/b/txn", guard), "bad-request");
 }
 
 TEST_F(RequestsTest, CheckpointWithoutABackupPathIsNotSupported) {

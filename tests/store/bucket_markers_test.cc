@@ -139,7 +139,7 @@ class EphemeralKeysTest : public StoreTest {
   // "key@revision", in order.
   Lines Ephemeral() {
     Lines lines;
-    for (const auto& [key, revision] : bucket().EphemeralKeys()) {
+    for (const auto& [key, revision, message_id] : bucket().EphemeralKeys()) {
       lines.push_back(key + "@" + std::to_string(revision));
     }
     std::sort(lines.begin(), lines.end());

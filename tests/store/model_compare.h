@@ -127,7 +127,10 @@ class Comparison {
         expected.emplace_back(key, entries.back().revision);
       }
     }
-    auto actual = bucket.EphemeralKeys();
+    std::vector<std::pair<std::string, Revision>> actual;
+    for (const auto& key : bucket.EphemeralKeys()) {
+      actual.emplace_back(key.key, key.revision);
+    }
     std::sort(actual.begin(), actual.end());
     Same("ephemeral keys", actual, expected);
   }

@@ -1,8 +1,11 @@
 // The power goes at any moment, in the middle of any write, flush or start: what was promised is
 // there, what is there is how it was at some moment, and no revision is used twice.
-#include <filesystem>
-#include <fstream>
+//   KV_CUTS  how often it goes (default 100); scripts/power-cut
+//   KV_SEED  to repeat a run
+#include <algorithm>
+#include <array>
 #include <iostream>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -10,24 +13,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/store/fault_fixture.h"
+#include "tests/store/written_back.h"
+#include "tests/support/environment.h"
 
 namespace kv::store::testing {
 namespace {
 
-namespace fs = std::filesystem;
-
-// What a power cut may make of the pages of a mapped file: any of them may be as they never were.
-void LosePages(const std::string& path, std::mt19937_64& random) {
-  constexpr std::size_t kPage = 4096;
-  const std::uint64_t size = fs::file_size(path);
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  for (std::uint64_t at = 0; at + kPage <= size; at += kPage) {
-    if (random() % 4 == 0) {
-      file.seekp(static_cast<std::streamoff>(at));
-      file << std::string(kPage, '\0');
-    }
-  }
-}
+using kv::testing::NumberFromEnvironment;
 
 class PowerCutTest : public FaultTest {
  protected:
@@ -64,11 +56,25 @@ class PowerCutTest : public FaultTest {
   void Work(int steps) {
     for (int step = 0; step < steps && store_->CheckWritable().ok(); ++step) {
       Step();
+      TakeBackSome();
+      ExpireSome();
       if (random_() % 8 == 0) {
         const std::size_t covered = past_.states.size() - 1;
         past_.promised = Flush().ok() ? covered : past_.promised;
       }
+      if (random_() % 10 == 0) {
+        journal_disk_.WriteSome(options_.path + "/journal", random_);
+      }
     }
+  }
+
+  // What was written is a new state, and with `always` a promise.
+  void Did(const Written& written) {
+    past_.states.push_back(State());
+    if (options_.sync == Sync::kAlways && !written.not_flushed) {
+      past_.promised = past_.states.size() - 1;
+    }
+    ++writes_;
   }
 
   void Step() {
@@ -81,16 +87,55 @@ class PowerCutTest : public FaultTest {
       SeveralAtOnce(name, **bucket);
       return;
     }
+    if (random_() % 40 == 0) {
+      Drop(name);
+      return;
+    }
     const std::string key = "k" + std::to_string(random_() % 8);
     const std::string value(random_() % 5 == 0 ? 3000 : random_() % 40, 'v');
     const auto operation = static_cast<Operation>(random_() % 8 < 6 ? 0 : 1 + random_() % 2);
-    const auto written =
-        (*bucket)->Apply(*Key::Parse(key), {.operation = operation, .value = value}, now_);
+    Write write{.operation = operation, .value = value};
+    if (operation == Operation::kPut && random_() % 4 == 0) {
+      write.ttl = static_cast<Nanoseconds>(1 + random_() % 20) * kSecond;
+    }
+    const auto written = (*bucket)->Apply(*Key::Parse(key), write, now_);
     if (written.ok() && written->is_new()) {
       ASSERT_GT(written->revision, past_.seen[name]) << name << ": a revision was used again";
       past_.seen[name] = written->revision;
+      Did(*written);
+    }
+  }
+
+  void Drop(const std::string& name) {
+    if (store_->DropBucket(Name(name)).ok()) {
       past_.states.push_back(State());
     }
+  }
+
+  // The ends of a dropped bucket's keys have revisions that watchers see. After a cut they may be
+  // told of again.
+  void TakeBackSome() {
+    std::vector<TakenBack> taken;
+    IgnoreError(store_->TakeBack(now_, 3, taken), "the power may be gone");
+    for (const TakenBack& end : taken) {
+      past_.seen[end.bucket] = std::max(past_.seen[end.bucket], end.revision);
+    }
+  }
+
+  void ExpireSome() {
+    now_ += kSecond;
+    std::vector<BucketExpiration> expired;
+    do {
+      expired.clear();
+      IgnoreError(store_->Expire(now_, 1, expired), "the power may be gone");
+      for (const auto& [bucket, expiration] : expired) {
+        ASSERT_GT(expiration.revision, past_.seen[bucket->name()]) << "used again";
+        past_.seen[bucket->name()] = expiration.revision;
+      }
+      if (Lines state = State(); state != past_.states.back()) {
+        past_.states.push_back(std::move(state));
+      }
+    } while (!expired.empty());
   }
 
   // One state: a cut must not leave a part of it.
@@ -114,32 +159,26 @@ class PowerCutTest : public FaultTest {
         ASSERT_TRUE(revision == 0 || revision > past_.seen[name]) << name << ": used again";
         past_.seen[name] = revision == 0 ? past_.seen[name] : revision;
       }
-      past_.states.push_back(State());
+      Did(*written);
     }
   }
 
-  // The files as the cut left them, in place of those of the store that is still open.
+  // The files as the cut left them, in place of those of the store that is still open. The journal
+  // promises nothing: none of it may be there, or any mixture of its pages, old and new.
   void LosePower() {
-    const std::string journal = directory_->path() + "/journal";
-    fs::remove_all(journal);
-    CopyLive(options_.path + "/journal", journal);
+    const std::string journal = options_.path + "/journal";
+    if (random_() % 4 == 0) {
+      journal_disk_.Forget();
+    } else if (random_() % 4 != 0) {
+      journal_disk_.WriteSome(journal, random_);
+    }
     store_.reset();
     disk_->RestorePower(random_);
-    fs::remove_all(options_.path + "/journal");
-    fs::rename(journal, options_.path + "/journal");
-    DamageJournal();
+    journal_disk_.Restore(journal);
     options_.boot_id = "boot " + std::to_string(++boots_);
-  }
-
-  void DamageJournal() {
-    const auto how = random_() % 4;
-    for (const auto& file : fs::directory_iterator(options_.path + "/journal")) {
-      const bool gone = how == 0 || (how == 1 && random_() % 2 == 0);
-      gone ? fs::resize_file(file.path(), 0) : void();
-      if (how == 2) {
-        LosePages(file.path().string(), random_);
-      }
-    }
+    constexpr std::array modes{Sync::kAlways, Sync::kBatch, Sync::kInterval};
+    options_.sync = modes.at(random_() % modes.size());
+    ++cuts_;
   }
 
   // Opens what is left; while the power is cut again before that is done, once more.
@@ -150,6 +189,7 @@ class PowerCutTest : public FaultTest {
       auto opened = Store::Open(options_, now_);
       if (opened.ok()) {
         store_ = std::move(*opened);
+        journal_disk_.Forget();
         return;
       }
       ASSERT_NE(cut_at, 0U) << opened.error().message;
@@ -161,6 +201,7 @@ class PowerCutTest : public FaultTest {
     disk_->CutPowerAt(0);
     if (store_->Close().ok()) {
       Open();
+      journal_disk_.Forget();
     } else {  // the power had gone just before
       LosePower();
       OpenWhatIsLeft();
@@ -184,8 +225,9 @@ class PowerCutTest : public FaultTest {
     SCOPED_TRACE("seed " + std::to_string(seed));
     random_.seed(seed);
     Open();
-    for (int cut = 0; cut < 50 && !HasFatalFailure(); ++cut) {
-      SCOPED_TRACE("cut " + std::to_string(cut));
+    const std::uint32_t cuts = NumberFromEnvironment("KV_CUTS", 100) / 2;  // in each of two tests
+    while (cuts_ < cuts && !HasFatalFailure()) {
+      SCOPED_TRACE("cut " + std::to_string(cuts_));
       disk_->CutPowerAt(1 + random_() % 200);
       Work(100);
       LosePower();
@@ -196,11 +238,15 @@ class PowerCutTest : public FaultTest {
         ExpectNothingPromisedIsLost();
       }
     }
+    std::cout << cuts_ << " power cuts, " << writes_ << " writes\n";
   }
 
   std::mt19937_64 random_;
   Past past_;
+  WrittenBack journal_disk_;
   int boots_ = 1;
+  std::uint32_t cuts_ = 0;
+  std::uint64_t writes_ = 0;
 };
 
 // Or a power cut may leave a hole: the end of the old log gone, the beginning of the new one there.
@@ -220,7 +266,7 @@ TEST_F(PowerCutTest, LosesNothingThatWasPromised) {
 }
 
 TEST_F(PowerCutTest, LosesNothingThatWasPromisedWhateverTheSeed) {
-  const std::uint64_t seed = std::random_device()();
+  const std::uint64_t seed = NumberFromEnvironment("KV_SEED", std::random_device()());
   std::cout << "seed " << seed << '\n';
   Run(seed);
 }

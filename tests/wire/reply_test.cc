@@ -170,6 +170,11 @@ TEST(ReplyJsonTest, IsValidWhateverBytesAnErrorQuotes) {
   EXPECT_TRUE(json::accept(JsonOf({ErrorReply(error)})));
 }
 
+TEST(ReplyTest, OfAnErrorQuotesNothingThatAPropertyMustNotHold) {
+  const Error error(ErrorCode::kBadRequest, "unknown field a\x07\xEF\xBF\xBE");
+  EXPECT_EQ(UserPropertiesOf(ErrorReply(error)).back().value, "unknown field a??");
+}
+
 TEST(ChangePropertiesTest, SayWhatHappenedWhenAndWhy) {
   const auto put = ChangeProperties(Operation::kPut, 7, 0, Reason::kNone);
   EXPECT_EQ(

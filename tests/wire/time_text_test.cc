@@ -30,6 +30,34 @@ TEST(TimeTextTest, SpellsKnownPoints) {
   }
 }
 
+TEST(TimeTextTest, ReadsWhatItSpells) {
+  std::mt19937_64 random(7);
+  std::vector<TimePoint> times{0, 1, -1, -kSecond, 1'795'378'803'123'456'789};
+  for (int i = 0; i < 1000; ++i) {
+    times.push_back(static_cast<TimePoint>(random() >> 1) - (std::int64_t{1} << 62));
+  }
+  for (const TimePoint time : times) {
+    EXPECT_EQ(ParseTime(FormatTime(time)), time) << FormatTime(time);
+  }
+}
+
+TEST(TimeTextTest, ReadsNothingElse) {
+  for (const char* text : {"",
+                           "2026-11-22T20:20:03Z",
+                           "2026-11-22 20:20:03.123456789Z",
+                           "2026-11-22T20:20:03.123456789z",
+                           "2026-02-30T20:20:03.123456789Z",
+                           "2026-11-22T24:00:00.000000000Z",
+                           "2026-11-22T20:20:60.000000000Z",
+                           "2026-11-22T20:20:03.12345678 Z",
+                           "2026-11-22T20:20:-3.123456789Z",
+                           "1600-01-01T00:00:00.000000000Z",
+                           "9999-01-01T00:00:00.000000000Z",
+                           "2026-11-22T20:20:03.123456789ZZ"}) {
+    EXPECT_EQ(ParseTime(text), std::nullopt) << text;
+  }
+}
+
 TEST(TimeTextTest, SpellsPointsBefore1970) {
   EXPECT_EQ(FormatTime(-1), "1969-12-31T23:59:59.999999999Z");
   EXPECT_EQ(FormatTime(-kSecond), "1969-12-31T23:59:59.000000000Z");

@@ -36,6 +36,37 @@ TEST(TxnTest, IsReadWhole) {
   EXPECT_TRUE(txn->otherwise[2].ephemeral);
 }
 
+TEST(TxnTest, IsReadAsItWasWritten) {
+  Txn txn;
+  txn.conditions = {{"a/b", 7}, {"c", 0}};
+  txn.then = {{.key = "a", .verb = WriteVerb::kPut, .value = "1", .ttl = 500 * kMillisecond},
+              {.key = "b", .verb = WriteVerb::kDelete},
+              {.key = "c", .verb = WriteVerb::kCreate, .value = std::string("\0\xFF", 2)},
+              {.key = "d", .verb = WriteVerb::kPut, .value = "", .ephemeral = true}};
+  txn.otherwise = {{.key = "a", .verb = WriteVerb::kUpdate, .value = "x", .expected = 3},
+                   {.key = "p", .verb = WriteVerb::kPurge}};
+  const auto read = ParseTxn(TxnRequestJson(txn));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(TxnRequestJson(*read), TxnRequestJson(txn));
+  ASSERT_EQ(read->then.size(), 4U);
+  EXPECT_EQ(read->then[0].ttl, 500 * kMillisecond);
+  EXPECT_EQ(read->then[2].value, txn.then[2].value);
+  EXPECT_TRUE(read->then[3].ephemeral);
+  EXPECT_EQ(read->otherwise[0].expected, 3U);
+  EXPECT_EQ(ErrorOf(TxnRequestJson({})), "none");
+}
+
+TEST(TxnTest, OutcomeIsReadAsItWasWritten) {
+  const auto reply = ReadTxnReply(TxnJson(true, {{"a", 7}, {"b", 0}}));
+  ASSERT_TRUE(reply.ok()) << reply.error().message;
+  EXPECT_TRUE(reply->succeeded);
+  EXPECT_EQ(reply->results, (std::vector<std::pair<std::string, Revision>>{{"a", 7}, {"b", 0}}));
+  for (const char* text : {"", "[]", "{}", R"({"succeeded":1,"results":[]})",
+                           R"({"succeeded":true,"results":[{"key":"a"}]})"}) {
+    EXPECT_FALSE(ReadTxnReply(text).ok()) << text;
+  }
+}
+
 TEST(TxnTest, OfNothingIsFine) {
   EXPECT_EQ(ErrorOf("{}"), "none");
   EXPECT_EQ(ErrorOf(R"({"if": [], "then": [], "else": []})"), "none");
@@ -72,6 +103,14 @@ TEST(TxnTest, NamesTheListAndWhatIsAccepted) {
   EXPECT_EQ(ErrorOf(R"({"if": [7]})"), "bad-request if: is not a list of objects");
   EXPECT_EQ(ErrorOf(R"({"unless": []})"),
             "bad-request the transaction: has an unknown member: accepted are else, if, then");
+}
+
+TEST(TxnTest, RefusesAMemberThatStandsTwice) {
+  const std::string twice = "bad-request the JSON has a member twice in one object: accepted is once";
+  EXPECT_EQ(ErrorOf(R"({"then": [], "then": []})"), twice);
+  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "put", "key": "a", "key": "b", "value": "v"}]})"), twice);
+  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "delete", "key": "a"}, {"op": "delete", "key": "b"}]})"),
+            "none");
 }
 
 TEST(TxnTest, ThatIsNoJsonIsABadRequest) {

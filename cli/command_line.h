@@ -1,0 +1,26 @@
+// The command line: which options and verbs there are, and what of them was given.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/tool.h"
+
+namespace CLI {
+class App;
+}
+
+namespace kv::cli {
+
+// `tool` has to outlive `app`.
+void BuildCommandLine(CLI::App& app, Tool& tool);
+
+// The options of the file of defaults, as words of a command line. Errors: bad-request, naming file
+// and line.
+Result<std::vector<std::string>> DefaultWords(const CLI::App& app);
+
+// Fills the tool. Errors: bad-request. Asked for help or the version, prints it: then there is no
+// action.
+Status Parse(CLI::App& app, std::vector<std::string> words);
+
+}  // namespace kv::cli

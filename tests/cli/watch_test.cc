@@ -1,0 +1,82 @@
+// watch.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/cli/cli_fixture.h"
+
+namespace kv::testing {
+namespace {
+
+class CliWatch : public CliTest {
+ protected:
+  // What a command has written into the file `out` so far.
+  bool HasPrinted(const std::string& text) {
+    // Each look is a round trip.
+    return Eventually(
+        [&] { return client().Ping() && Read("out").find(text) != std::string::npos; });
+  }
+};
+
+TEST_F(CliWatch, PrintsTheValuesAsTheyAreAndThenEveryChange) {
+  client().Put("config/lamp/1", "on");
+  client().Put("config/door", "shut");
+  Command watch(ToBroker() + "watch config 'lamp/+' -C 3 > " + path("out") + " 2>&1");
+  ASSERT_TRUE(HasPrinted("on\n"));
+  client().Put("config/lamp/2", "dim");
+  client().Put("config/door", "open");
+  client().Purge("config/lamp/1");
+  EXPECT_EQ(watch.Finish(), 0);
+  EXPECT_EQ(WithoutTimes(Read("out")),
+            "lamp/1\t1\tPUT\tTIME\ton\nlamp/2\t3\tPUT\tTIME\tdim\nlamp/1\t5\tPURGE\tTIME\t\n");
+}
+
+TEST_F(CliWatch, SurvivesARestartOfTheBroker) {
+  client().Put("config/lamp", "1");
+  Command watch(ToBroker() + "watch config -C 3 > " + path("out") + " 2>&1");
+  ASSERT_TRUE(HasPrinted("1\n"));
+  const auto started = broker().KillAndStart();
+  ASSERT_TRUE(started) << started.log;
+  Reconnect();
+  client().Put("config/lamp", "2");
+  client().Put("config/lamp", "3");
+  EXPECT_EQ(watch.Finish(), 0);
+  const std::string out = WithoutTimes(Read("out"));
+  EXPECT_NE(out.find("\t2\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("\t3\n"), std::string::npos) << out;
+}
+
+TEST_F(CliWatch, IsInterruptedWithoutAFailure) {
+  client().Put("config/lamp", "1");
+  Command watch("env " + ToBroker() + "watch config > " + path("out") + " & echo $! > " +
+                path("pid") + "; wait $!");
+  ASSERT_TRUE(HasPrinted("1\n"));
+  // Not SIGINT, which a shell lets its background commands ignore.
+  OutputOf("kill -TERM $(cat " + path("pid") + ")");
+  EXPECT_EQ(watch.Finish(), 0);
+}
+
+TEST_F(CliWatch, EndsWithTheInitialValuesOrAfterATime) {
+  client().Put("config/lamp", "1");
+  client().Put("config/lamp", "2");
+  client().Delete("config/door");
+  EXPECT_EQ(WithoutTimes(Run("watch config --once")), "lamp\t2\tPUT\tTIME\t2\n");
+  EXPECT_EQ(WithoutTimes(Run("watch config --once --from-revision 1")),
+            "lamp\t1\tPUT\tTIME\t1\nlamp\t2\tPUT\tTIME\t2\n");
+  EXPECT_EQ(Json("watch config --once")["value"], "2");
+  EXPECT_EQ(WithoutTimes(Run("watch config --once --meta-only")), "lamp\t2\tPUT\tTIME\t\n");
+  EXPECT_EQ(Run("watch config --updates-only -W 0.2"), "");
+  EXPECT_EQ(Error("watch config --updates-only -W 0.2 -C 1", 2),
+            "mosquitto_kv: fewer changes came in time\n");
+}
+
+TEST_F(CliWatch, MarkersCanBeLeftOut) {
+  client().Put("config/lamp", "1");
+  client().Delete("config/lamp");
+  client().Put("config/door", "shut");
+  EXPECT_EQ(WithoutTimes(Run("watch config --once --ignore-deletes")),
+            "door\t3\tPUT\tTIME\tshut\n");
+}
+
+}  // namespace
+}  // namespace kv::testing

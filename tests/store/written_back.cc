@@ -1,0 +1,66 @@
+#include "tests/store/written_back.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace kv::store::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPage = 4096;
+
+void CopySomePages(const std::string& from, std::string& to, std::mt19937_64& random) {
+  for (std::size_t at = 0; at < from.size(); at += kPage) {
+    if (random() % 2 == 0) {
+      const std::size_t bytes = std::min(kPage, from.size() - at);
+      std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(at),
+                  bytes,
+                  to.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+  }
+}
+
+}  // namespace
+
+void WrittenBack::WriteSome(const std::string& directory, std::mt19937_64& random) {
+  std::erase_if(files_, [&](const auto& file) {
+    std::error_code error;
+    return !fs::exists(fs::path(directory) / file.first, error) && random() % 2 == 0;
+  });
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(directory, error)) {
+    std::ifstream stream(item.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    struct stat info {};
+    if (!stream || ::stat(item.path().c_str(), &info) != 0) {
+      continue;  // gone just now
+    }
+    const std::string name = item.path().filename().string();
+    const auto known = files_.find(name);
+    const bool is_known = known != files_.end() && known->second.inode == info.st_ino;
+    if (!is_known && random() % 2 == 0) {
+      continue;  // neither its name, nor that it took another's place
+    }
+    File& file = files_[name];
+    if (!is_known || file.bytes.size() != bytes.size()) {
+      file = {info.st_ino, std::string(bytes.size(), '\0')};
+    }
+    CopySomePages(bytes, file.bytes, random);
+  }
+}
+
+void WrittenBack::Restore(const std::string& directory) const {
+  fs::remove_all(directory);
+  fs::create_directory(directory);
+  for (const auto& [name, file] : files_) {
+    std::ofstream(fs::path(directory) / name, std::ios::binary) << file.bytes;
+  }
+}
+
+}  // namespace kv::store::testing
