@@ -24,11 +24,9 @@ Status Fill(Database& database, const fs::path& path) {
   if (!(std::ofstream(path / kMarkFile) << "a copy that was not opened yet\n")) {
     return Failed(path.string(), "its mark could not be written");
   }
-  auto written = database.Checkpoint((path / "db").string());
   std::error_code error;
   fs::permissions(path / kMarkFile, fs::perms::owner_read | fs::perms::owner_write, error);
-  fs::permissions(path / "db", fs::perms::owner_all, error);
-  return written;
+  return database.Checkpoint((path / "db").string());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "store/change_set.h"
+#include "store/private_files.h"
 
 namespace kv::store {
 namespace {
@@ -42,9 +43,7 @@ class SilentLogger final : public rocksdb::Logger {
 rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   rocksdb::Options rocks;
   rocks.create_if_missing = options.create;
-  if (options.env != nullptr) {
-    rocks.env = options.env;
-  }
+  rocks.env = options.env != nullptr ? options.env : PrivateFiles();
   rocks.compression = rocksdb::kLZ4Compression;
   // RocksDB must not begin a new log by itself: see RollMemtable.
   rocks.write_buffer_size = 4 * options.memtable_bytes;
@@ -229,7 +228,7 @@ Status Database::OpenToRead() {
 }
 
 Status Database::CheckDisk() const {
-  rocksdb::Env* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
+  rocksdb::Env* env = options_.env != nullptr ? options_.env : PrivateFiles();
   const std::string probe = options_.path + ".probe";
   const std::string bytes(kProbeBytes, 'p');
   const rocksdb::Status written =

@@ -89,7 +89,7 @@ TEST_F(ExpiryTest, OfABucketWithoutRetainedMessagesIsPublishedLiveOnly) {
 }
 
 TEST_F(ExpiryTest, OfManyKeysIsSpreadOverTicksAndMissesNone) {
-  constexpr std::size_t keys = 1000;
+  constexpr std::size_t keys = 8000;  // more than two slices on any machine
   for (std::size_t i = 0; i < keys; ++i) {
     Put("kv/short/k" + std::to_string(i), "v");
   }
@@ -103,7 +103,7 @@ TEST_F(ExpiryTest, OfManyKeysIsSpreadOverTicksAndMissesNone) {
     ended += now;
   }
   EXPECT_EQ(ended, keys);
-  EXPECT_LT(ticks, 20U) << "what is left is swept at once, not when the clock has moved on";
+  EXPECT_LT(ticks, keys / 8) << "what is left is swept at once, not when the clock has moved on";
 }
 
 TEST_F(ExpiryTest, HappensAsTheBrokerStartsWhenItWasDueMeanwhile) {

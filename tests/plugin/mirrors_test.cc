@@ -130,6 +130,7 @@ TEST_F(MirrorsTest, AClientMayWriteBackWhatItReceived) {
       << "as it is now";
   Advance(10);
   Put("kv/b/k", "2");
+  broker_.Take();
   EXPECT_EQ(Bring("1", 1, first), Texts{"kv/b/k '1' qos 1 retain [" + Change("PUT", 4) + "]"})
       << "to restore what was before";
   EXPECT_EQ(Value(), "1");
