@@ -1,8 +1,5 @@
 #include "store/checkpoint.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -18,16 +15,6 @@ constexpr const char* kMarkFile = "CHECKPOINT";
 
 Error Failed(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kStorageError, "cannot write the copy " + path + ": " + why);
-}
-
-bool SyncDirectory(const fs::path& path) {
-  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) {
-    return false;
-  }
-  const bool synced = ::fsync(directory) == 0;
-  ::close(directory);
-  return synced;
 }
 
 Status Fill(Database& database, const fs::path& path) {
@@ -52,9 +39,9 @@ Status WriteCheckpoint(Database& database, const std::string& path) {
   const fs::path partial = path + ".partial";
   auto filled = Fill(database, partial);
   if (filled) {
-    const bool kept = SyncDirectory(partial);
+    const bool kept = SyncDirectory(partial.string());
     fs::rename(partial, path, error);
-    if (!error && kept && SyncDirectory(fs::path(path).parent_path())) {
+    if (!error && kept && SyncDirectory(fs::path(path).parent_path().string())) {
       return Ok{};
     }
     filled = Failed(path, error ? error.message() : "it could not be flushed");

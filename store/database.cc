@@ -137,6 +137,14 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   return database;
 }
 
+Result<std::unique_ptr<Database>> Database::OpenReadOnly(DatabaseOptions options) {
+  std::unique_ptr<Database> database(new Database(std::move(options)));
+  if (auto opened = database->OpenToRead(); !opened) {
+    return std::move(opened).error();
+  }
+  return database;
+}
+
 Database::~Database() {
   if (db_) {
     const rocksdb::Status status = db_->Close();
@@ -203,18 +211,20 @@ Status Database::Reopen() {
   }
   auto opened = OpenNow();
   if (!opened) {
-    OpenToRead();
+    IgnoreError(OpenToRead(), "the error of opening it for writing is told");
   }
   return opened;
 }
 
-void Database::OpenToRead() {
+Status Database::OpenToRead() {
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::OpenForReadOnly(RocksOptions(options_), options_.path, &opened);
-  if (status.ok()) {
-    db_.reset(opened);
+  if (!status.ok()) {
+    return RocksError("cannot read the database " + options_.path, status);
   }
+  db_.reset(opened);
+  return Ok{};
 }
 
 Status Database::CheckDisk() const {

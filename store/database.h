@@ -54,6 +54,8 @@ class Database {
  public:
   // Errors: storage-error, with RocksDB's sentence.
   static Result<std::unique_ptr<Database>> Open(DatabaseOptions options);
+  // For looking only: changes nothing on disk, and every write fails.
+  static Result<std::unique_ptr<Database>> OpenReadOnly(DatabaseOptions options);
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -83,7 +85,7 @@ class Database {
  private:
   explicit Database(DatabaseOptions options);
   Status OpenNow();
-  void OpenToRead();
+  Status OpenToRead();
   Status CheckDisk() const;
   Status RollMemtable();
 

@@ -87,7 +87,19 @@ Status PrepareDirectory(const std::string& path) {
   if (!WriteMark(path)) {
     return Unusable(path, "cannot be written: " + Reason(errno));
   }
+  // Its own name stands in its parent, which need not be readable for the broker's user.
+  SyncDirectory(path + "/..");
   return Ok{};
+}
+
+bool SyncDirectory(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) {
+    return false;
+  }
+  const bool synced = ::fsync(directory) == 0;
+  ::close(directory);
+  return synced;
 }
 
 }  // namespace kv::store

@@ -19,4 +19,8 @@ inline constexpr int kFormat = 1;
 // store of ours, of a newer format.
 Status PrepareDirectory(const std::string& path);
 
+// Flushes what names the directory holds: a new file that is flushed may still lose its name in a
+// power cut, and a removed one come back. False if that failed.
+bool SyncDirectory(const std::string& path);
+
 }  // namespace kv::store

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "store/directory.h"
 #include "store/segment.h"
 
 namespace kv::store {
@@ -28,9 +29,9 @@ std::vector<std::string> SegmentFiles(const std::string& directory) {
 
 }  // namespace
 
-Result<bool> Journal::Recover(const std::string& directory,
-                        Sequence after,
-                        const std::function<Status(const JournalRecord&)>& replay) {
+Result<Recovered> Journal::Recover(const std::string& directory,
+                                   Sequence after,
+                                   const std::function<Status(const JournalRecord&)>& replay) {
   std::vector<std::shared_ptr<Segment>> segments;
   for (const auto& path : SegmentFiles(directory)) {
     auto segment = Segment::Map(path);
@@ -44,9 +45,14 @@ Result<bool> Journal::Recover(const std::string& directory,
   std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
     return a->number() < b->number();
   });
+  Recovered recovered;
+  for (const auto& segment : segments) {
+    recovered.durable = std::max(recovered.durable, segment->durable());
+  }
   for (const auto& segment : segments) {
     if (segment->first() > after + 1) {
-      return false;  // what came between is lost, and what follows may build on it
+      recovered.is_whole = false;  // what came between is lost, and what follows may build on it
+      return recovered;
     }
     std::size_t offset = Segment::kHeaderBytes;
     Sequence expected = segment->first();
@@ -60,7 +66,7 @@ Result<bool> Journal::Recover(const std::string& directory,
       ++expected;
     }
   }
-  return true;
+  return recovered;
 }
 
 Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequence first) {
@@ -78,6 +84,11 @@ Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequenc
   std::unique_ptr<Journal> journal(new Journal(std::move(options), first));
   if (auto rolled = journal->Roll(0); !rolled) {
     return std::move(rolled).error();
+  }
+  // Or a power cut could bring back the removed ones, whose records are no longer what was.
+  if (!SyncDirectory(journal->options_.directory)) {
+    return Error(ErrorCode::kStorageError,
+                 "journal: cannot flush the directory " + journal->options_.directory);
   }
   journal->reading_ = journal->tail_;
   journal->read_at_ = Segment::kHeaderBytes;
@@ -200,6 +211,7 @@ bool Journal::Rewind(Sequence sequence) {
 
 void Journal::Release(Sequence sequence) {
   const std::lock_guard lock(mutex_);
+  live_.back()->NoteDurable(sequence);
   while (live_.size() > 1 && live_.front() != reading_ && live_[1]->first() <= sequence + 1) {
     live_.front()->Forget();
     live_bytes_ -= live_.front()->bytes();

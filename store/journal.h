@@ -5,10 +5,12 @@
 // promises nothing about a power cut: that is what the sync of RocksDB's own log is for.
 //
 //   segment := magic:8 version:u32le reserved:u32le number:u64le first-sequence:u64le check:u64le
-//              padding to 64 bytes, then records, each on an 8-byte boundary
+//              durable, padding to 64 bytes, then records, each on an 8-byte boundary
+//   durable := sequence:u64le check:u64le, or zeros
 //   record  := sequence:u64le length:u32le check:u32le bytes
-//   check   := of a segment XXH3-64 of the 32 bytes before it; of a record the low 32 bits of
-//              XXH3-64 of its bytes, seeded with number ^ sequence << 20 ^ length << 1
+//   check   := of a segment XXH3-64 of the 32 bytes before it; of `durable` XXH3-64 of the 8 bytes
+//              before it, seeded with number; of a record the low 32 bits of XXH3-64 of its bytes,
+//              seeded with number ^ sequence << 20 ^ length << 1
 //
 // Segments are used again: a record counts only if its check fits the segment's number and its
 // sequence follows its predecessor's, so what an earlier use left behind is never taken for one.
@@ -43,6 +45,14 @@ struct JournalOptions {
   std::size_t max_bytes = std::size_t{1} << 30;
 };
 
+struct Recovered {
+  // False if it ended at a gap: there are records that do not join on to the ones before. Only a
+  // power cut leaves that.
+  bool is_whole = true;
+  // RocksDB had everything up to here on disk, at the least.
+  Sequence durable = 0;
+};
+
 struct JournalRecord {
   Sequence sequence;
   std::string_view bytes;
@@ -52,11 +62,9 @@ class Journal {
  public:
   // Reads what an earlier process left, in order, from `after + 1` on: `replay` is called for each
   // record; an error of it ends the reading and is returned. Stops at the first damaged record.
-  // False if it ended at a gap: there are records that do not join on to the ones before. Only a
-  // power cut leaves that.
-  static Result<bool> Recover(const std::string& directory,
-                        Sequence after,
-                        const std::function<Status(const JournalRecord&)>& replay);
+  static Result<Recovered> Recover(const std::string& directory,
+                                   Sequence after,
+                                   const std::function<Status(const JournalRecord&)>& replay);
 
   // Removes every segment in the directory and begins anew with sequence `first`.
   // Errors: storage-error.

@@ -28,6 +28,13 @@ struct Header {
 };
 static_assert(sizeof(Header) <= Segment::kHeaderBytes);
 
+// Behind the header. Not in its check: it changes while the segment is in use.
+struct DurableNote {
+  std::uint64_t sequence;
+  std::uint64_t check;
+};
+static_assert(sizeof(Header) + sizeof(DurableNote) <= Segment::kHeaderBytes);
+
 struct RecordHeader {
   std::uint64_t sequence;
   std::uint32_t length;
@@ -37,6 +44,10 @@ static_assert(sizeof(RecordHeader) == Segment::kRecordHeaderBytes);
 
 std::uint64_t CheckOfHeader(const Header& header) {
   return XXH3_64bits(&header, offsetof(Header, check));
+}
+
+std::uint64_t CheckOfNote(std::uint64_t sequence, std::uint64_t number) {
+  return XXH3_64bits_withSeed(&sequence, sizeof(sequence), number);
 }
 
 std::size_t Aligned(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
@@ -138,9 +149,21 @@ void Segment::Start(std::uint64_t number, Sequence first) {
   header.number = number;
   header.first = first;
   header.check = CheckOfHeader(header);
+  std::memset(base_ + sizeof(header), 0, sizeof(DurableNote));
   std::memcpy(base_, &header, sizeof(header));
   closed_.store(false, std::memory_order_relaxed);
   written_.store(kHeaderBytes, std::memory_order_release);
+}
+
+void Segment::NoteDurable(Sequence sequence) {
+  const DurableNote note{sequence, CheckOfNote(sequence, number_)};
+  std::memcpy(base_ + sizeof(Header), &note, sizeof(note));
+}
+
+Sequence Segment::durable() const {
+  DurableNote note;
+  std::memcpy(&note, base_ + sizeof(Header), sizeof(note));
+  return note.check == CheckOfNote(note.sequence, number_) ? note.sequence : 0;
 }
 
 void Segment::Forget() {

@@ -44,6 +44,12 @@ class Segment {
   }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
+  // Notes that RocksDB has everything up to `sequence` on disk. Whichever of these notes a power
+  // cut leaves, it is true.
+  void NoteDurable(Sequence sequence);
+  // The last note; 0 if there is none.
+  Sequence durable() const;
+
   // The end of this segment's use: recovery will not look at it again.
   void Forget();
   void RemoveFile() const;

@@ -8,6 +8,7 @@
 #include "store/checkpoint.h"
 #include "store/directory.h"
 #include "store/loader.h"
+#include "store/manifest.h"
 
 namespace kv::store {
 namespace {
@@ -30,9 +31,16 @@ bool HasJournal(const std::string& path) {
   return std::filesystem::exists(JournalDirectory(path), error);
 }
 
+Error LacksWrites(const std::string& path) {
+  return Error(ErrorCode::kStorageError,
+               "the database in " + path + " lacks writes that it had: restore a backup, or remove " +
+                   JournalDirectory(path) + " to go on without them");
+}
+
 struct Replayed {
   Sequence last = 0;      // what the database holds now
   bool is_whole = true;   // the journal joined on to the database
+  bool is_short = false;  // and the database lacks what it had on disk once
 };
 
 // Brings what the last process had acknowledged and not yet handed over into the database.
@@ -49,13 +57,13 @@ Result<Replayed> Replay(Database& database, const std::string& directory) {
     group.Clear();
     return written;
   };
-  auto whole = Journal::Recover(directory, *applied, [&](const JournalRecord& record) {
+  auto recovered = Journal::Recover(directory, *applied, [&](const JournalRecord& record) {
     last = record.sequence;
     auto added = group.Add(record.bytes);
     return added && group.bytes() >= kReplayBytes ? flush() : added;
   });
-  if (!whole) {
-    return std::move(whole).error();
+  if (!recovered) {
+    return std::move(recovered).error();
   }
   if (last != *applied) {
     auto flushed = flush();
@@ -64,7 +72,7 @@ Result<Replayed> Replay(Database& database, const std::string& directory) {
       return std::move(flushed).error();
     }
   }
-  return Replayed{last, *whole};
+  return Replayed{last, recovered->is_whole, last < recovered->durable};
 }
 
 }  // namespace
@@ -86,24 +94,58 @@ Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, TimePoint now) 
 
 Store::~Store() { IgnoreError(Close(), "the destructor has nobody to tell"); }
 
+DatabaseOptions Store::OptionsOfDatabase() const {
+  return {.path = options_.path + "/db",
+          .cache_bytes = options_.cache_bytes,
+          .memtable_bytes = options_.memtable_bytes,
+          .create = !HasJournal(options_.path),
+          .env = options_.env};
+}
+
+// A manifest that is torn is damaged, unless a power cut tore it. To be found out before RocksDB
+// opens the database: that makes a new one of what it could read.
+Status Store::CheckManifest() {
+  if (!HasTornManifest(OptionsOfDatabase().path)) {
+    return Ok{};
+  }
+  auto database = Database::OpenReadOnly(OptionsOfDatabase());
+  if (!database) {
+    return std::move(database).error();
+  }
+  if (auto learned = LearnLastLife(**database); !learned || tail_may_be_lost_) {
+    return learned;
+  }
+  return Error(ErrorCode::kStorageError,
+               "the database in " + options_.path +
+                   " is damaged: its manifest ends in the middle of a record; restore a backup");
+}
+
 Status Store::OpenEngine() {
   if (auto prepared = PrepareDirectory(options_.path); !prepared) {
     return prepared;
   }
-  auto database = Database::Open({.path = options_.path + "/db",
-                                  .cache_bytes = options_.cache_bytes,
-                                  .memtable_bytes = options_.memtable_bytes,
-                                  .create = !HasJournal(options_.path),
-                                  .env = options_.env});
+  if (auto checked = CheckManifest(); !checked) {
+    return checked;
+  }
+  auto database = Database::Open(OptionsOfDatabase());
   if (!database) {
     return std::move(database).error();
+  }
+  // A journal without its database is refused: the database's name must not be the one that is lost.
+  if (!SyncDirectory(options_.path)) {
+    return Error(ErrorCode::kStorageError,
+                 "store directory " + options_.path + ": cannot be flushed");
   }
   auto replayed = Replay(**database, JournalDirectory(options_.path));
   if (!replayed) {
     return std::move(replayed).error();
   }
-  if (auto learned = LearnLastLife(**database, replayed->is_whole); !learned) {
+  if (auto learned = LearnLastLife(**database); !learned) {
     return learned;
+  }
+  // A power cut may take what was not flushed; nothing may take what was, but damage.
+  if (replayed->is_short || (!replayed->is_whole && !tail_may_be_lost_)) {
+    return LacksWrites(options_.path);
   }
   auto journal = Journal::Create({.directory = JournalDirectory(options_.path),
                                   .segment_bytes = options_.journal_segment_bytes,
@@ -123,7 +165,7 @@ Status Store::OpenEngine() {
 }
 
 // Finds out how the last process ended.
-Status Store::LearnLastLife(const Database& database, bool journal_is_whole) {
+Status Store::LearnLastLife(const Database& database) {
   auto bytes = database.Get(kLifeKey);
   if (!bytes) {
     return std::move(bytes).error();
@@ -133,14 +175,9 @@ Status Store::LearnLastLife(const Database& database, bool journal_is_whole) {
   // Only the death of the kernel, never that of the process, takes what was written and not
   // flushed: under the same kernel the page cache is still there.
   const bool same_kernel = life && life->boot_id == options_.boot_id && !options_.boot_id.empty();
-  tail_may_be_lost_ =
-      (!ended_cleanly_ && !same_kernel) || IsFreshCheckpoint(options_.path);
-  if (!journal_is_whole && !tail_may_be_lost_) {
-    return Error(ErrorCode::kStorageError,
-                 "the database in " + options_.path +
-                     " lacks writes that it had: restore a backup, or remove " +
-                     JournalDirectory(options_.path) + " to go on without them");
-  }
+  const bool journal_was_removed = life && !HasJournal(options_.path);
+  tail_may_be_lost_ = (!ended_cleanly_ && !same_kernel) || journal_was_removed ||
+                      IsFreshCheckpoint(options_.path);
   return Ok{};
 }
 

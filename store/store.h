@@ -147,8 +147,10 @@ class Store {
 
  private:
   explicit Store(StoreOptions options) : options_(std::move(options)) {}
+  DatabaseOptions OptionsOfDatabase() const;
+  Status CheckManifest();
   Status OpenEngine();
-  Status LearnLastLife(const Database& database, bool journal_is_whole);
+  Status LearnLastLife(const Database& database);
   Status Load();
   Status BeginLife();
   Status MarkEnd();

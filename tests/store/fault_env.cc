@@ -90,6 +90,45 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   FaultyDisk& disk_;
 };
 
+// Reading does not count as an act: it changes nothing that a power cut could take.
+class TrackedTable final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  TrackedTable(std::unique_ptr<rocksdb::FSRandomAccessFile> target,
+               std::string path,
+               FaultyDisk& disk)
+      : FSRandomAccessFileOwnerWrapper(std::move(target)), path_(std::move(path)), disk_(disk) {}
+
+  IOStatus Read(std::uint64_t offset,
+                std::size_t bytes,
+                const IOOptions& options,
+                rocksdb::Slice* result,
+                char* scratch,
+                IODebugContext* debug) const override {
+    IOStatus admitted = Admitted();
+    return admitted.ok() ? FSRandomAccessFileOwnerWrapper::Read(
+                               offset, bytes, options, result, scratch, debug)
+                         : admitted;
+  }
+  IOStatus MultiRead(rocksdb::FSReadRequest* requests,
+                     std::size_t count,
+                     const IOOptions& options,
+                     IODebugContext* debug) override {
+    IOStatus admitted = Admitted();
+    return admitted.ok()
+               ? FSRandomAccessFileOwnerWrapper::MultiRead(requests, count, options, debug)
+               : admitted;
+  }
+
+ private:
+  IOStatus Admitted() const {
+    const std::lock_guard lock(disk_.mutex_);
+    return disk_.FailIfBroken(FaultyDisk::Act::kRead, path_);
+  }
+
+  const std::string path_;
+  FaultyDisk& disk_;
+};
+
 class TrackedDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   TrackedDirectory(std::unique_ptr<rocksdb::FSDirectory> target, std::string path, FaultyDisk& disk)
@@ -211,6 +250,10 @@ IOStatus FaultyDisk::Admit(Act act, const std::string& path) {
     cut.SetDataLoss(true);
     return cut;
   }
+  return FailIfBroken(act, path);
+}
+
+IOStatus FaultyDisk::FailIfBroken(Act act, const std::string& path) {
   if (filter_ && filter_(act, path) && ++matched_ >= fail_from_) {
     ++failures_;
     failed_.notify_all();
@@ -280,6 +323,17 @@ IOStatus FaultyDisk::ReuseWritableFile(const std::string& path,
                                        IODebugContext* debug) {
   IOStatus renamed = RenameFile(old_path, path, IOOptions(), debug);
   return renamed.ok() ? NewWritableFile(path, options, result, debug) : renamed;
+}
+
+IOStatus FaultyDisk::NewRandomAccessFile(const std::string& path,
+                                         const rocksdb::FileOptions& options,
+                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                         IODebugContext* debug) {
+  IOStatus status = target()->NewRandomAccessFile(path, options, result, debug);
+  if (status.ok()) {
+    *result = std::make_unique<TrackedTable>(std::move(*result), path, *this);
+  }
+  return status;
 }
 
 IOStatus FaultyDisk::NewDirectory(const std::string& path,

@@ -30,6 +30,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
     kWrite,
     kSync,    // a file or a directory
     kChange,  // rename, delete, truncate
+    kRead,    // of a table
   };
   using Filter = std::function<bool(Act act, const std::string& path)>;
 
@@ -74,6 +75,10 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
                                       const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path,
                                  const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
@@ -93,6 +98,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
  private:
   friend class TrackedFile;
   friend class TrackedDirectory;
+  friend class TrackedTable;
 
   struct File {
     std::uint64_t size = 0;
@@ -102,6 +108,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
 
   bool is_cut() const { return cut_at_ != 0 && acts_ >= cut_at_; }
   rocksdb::IOStatus Admit(Act act, const std::string& path);
+  rocksdb::IOStatus FailIfBroken(Act act, const std::string& path);  // with mutex_ held
   std::shared_ptr<File> Track(const std::string& path, std::uint64_t size);
   void SyncedDirectory(const std::string& path);
   void CountLog();

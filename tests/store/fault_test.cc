@@ -1,5 +1,6 @@
 // A disk that fails for a while: the store refuses writes, goes on reading, and recovers by itself
 // without losing anything that it acknowledged.
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -17,8 +18,8 @@ bool IsWalSync(Act act, const std::string& path) {
 bool IsWalWrite(Act act, const std::string& path) {
   return act == Act::kWrite && IsWal(path);
 }
-bool IsAny(Act /*act*/, const std::string& /*path*/) {
-  return true;
+bool IsAny(Act act, const std::string& /*path*/) {
+  return act != Act::kRead;
 }
 
 class FailedStoreTest : public FaultTest {
@@ -255,6 +256,70 @@ INSTANTIATE_TEST_SUITE_P(EachKind,
                                            NthCase{"WalWrite", IsWalWrite, 8},
                                            NthCase{"Any", IsAny, 30}),
                          [](const auto& param) { return std::string(param.param.name); });
+
+// --- reading ---
+
+TEST_F(FaultTest, AnEntryThatCannotBeReadIsAnErrorUntilItCan) {
+  constexpr Revision count = 100;
+  const std::string value(2000, 'v');  // so many that RocksDB has not read them all at the start
+  Open();
+  for (Revision i = 1; i <= count; ++i) {
+    Put("k" + std::to_string(i), value);
+  }
+  Reopen();  // they are in a table now, and not in memory
+  disk_->Break([](Act act, const std::string& /*path*/) { return act == Act::kRead; });
+  EXPECT_EQ(Get("k50"), "storage-error");
+  EXPECT_EQ(KeysOf(bucket()).size(), count) << "keys are in memory";
+  EXPECT_EQ(Put("new", "v"), count + 1) << "writing goes on";
+  EXPECT_TRUE(Flush().ok());
+  EXPECT_EQ(Get("new"), std::to_string(count + 1) + " new PUT v");
+  disk_->Heal();
+  EXPECT_EQ(Get("k50"), "50 k50 PUT " + value);
+  EXPECT_EQ(History().size(), count + 1);
+}
+
+TEST_F(FaultTest, TablesThatCannotBeReadWhileTheyAreMergedLoseNothing) {
+  options_.memtable_bytes = std::size_t{24} << 10;
+  Open();
+  std::map<std::string, std::string> acknowledged;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string key = "k" + std::to_string(i % 50);
+      const std::string value = std::to_string(i) + std::string(400, 'v');
+      if (Apply(key, {.value = value}).ok()) {
+        acknowledged[key] = value;
+      }
+    }
+    IgnoreError(Flush(), "it may have failed meanwhile");
+  };
+  write(200);
+  disk_->Break([](Act act, const std::string& /*path*/) { return act == Act::kRead; });
+  for (int round = 0; round < 20 && !disk_->has_failed(); ++round) {
+    write(200);
+  }
+  ASSERT_TRUE(disk_->AwaitFailures(1)) << "nothing was merged";
+  write(200);
+  disk_->Heal();
+  ASSERT_TRUE(AwaitRecovery());
+  write(1);
+  Crash();
+  for (const auto& [key, value] : acknowledged) {
+    EXPECT_NE(Get(key).find(" PUT " + value), std::string::npos) << key;
+  }
+}
+
+TEST_F(FaultTest, AStartThatCannotReadIsRefused) {
+  Open();
+  Put("a", "1");
+  Reopen();
+  ASSERT_TRUE(store_->Close().ok());
+  store_.reset();
+  disk_->Break([](Act act, const std::string& /*path*/) { return act == Act::kRead; });
+  EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
+  disk_->Heal();
+  Open();
+  EXPECT_EQ(Get("a"), "1 a PUT 1");
+}
 
 // --- at start ---
 

@@ -18,10 +18,15 @@ namespace fs = std::filesystem;
 class JournalRecoveryTest : public JournalTest {
  protected:
   bool IsWhole(Sequence after) const {
-    const auto whole = Journal::Recover(
+    const auto recovered = Journal::Recover(
         directory(), after, [](const JournalRecord& /*record*/) { return Status(Ok{}); });
-    EXPECT_TRUE(whole.ok());
-    return whole.ok() && *whole;
+    EXPECT_TRUE(recovered.ok());
+    return recovered.ok() && recovered->is_whole;
+  }
+  static Sequence DurableIn(const std::string& directory) {
+    const auto recovered = Journal::Recover(
+        directory, 0, [](const JournalRecord& /*record*/) { return Status(Ok{}); });
+    return recovered.ok() ? recovered->durable : 0;
   }
 };
 
@@ -165,6 +170,34 @@ TEST_F(TornJournalTest, AnyFlippedBitInTheHeaderMakesTheSegmentNone) {
     std::string flipped = bytes_;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
     ASSERT_TRUE(RecoverFrom(flipped).empty()) << at;
+  }
+}
+
+TEST_F(JournalRecoveryTest, TellsWhatTheDatabaseHadOnDisk) {
+  auto journal = Create();
+  AppendUpTo(*journal, 200);
+  ASSERT_EQ(Drain(*journal).size(), 200U);
+  EXPECT_EQ(DurableIn(directory()), 0U);
+  for (const Sequence sequence : {Sequence{3}, Sequence{100}, Sequence{200}}) {
+    journal->Release(sequence);
+    EXPECT_EQ(DurableIn(directory()), sequence);
+  }
+}
+
+TEST_F(JournalRecoveryTest, BelievesNoDamagedNoteOfIt) {
+  auto journal = Create();
+  AppendUpTo(*journal, 3);
+  ASSERT_EQ(Drain(*journal).size(), 3U);
+  journal->Release(3);
+  const std::string bytes = Read("1.journal");
+  constexpr std::size_t begin = 40;
+  constexpr std::size_t end = begin + 16;
+  for (std::size_t at = begin; at < end; ++at) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+    Write(directory() + "/1.journal", flipped);
+    EXPECT_EQ(DurableIn(directory()), 0U) << at;
+    EXPECT_EQ(Recover(0), Range(1, 3)) << at;
   }
 }
 

@@ -1,0 +1,183 @@
+// One bit of the database is wrong: the store does not open and says so in a line, or what it gives
+// out is right. Never wrong data, never less than there was, never the end of the process.
+//   KV_FLIPS  how many bits, one after the other, of each kind of file (default 12)
+//   KV_SEED   to repeat a run's choices
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/store/fault_fixture.h"
+#include "tests/support/environment.h"
+
+namespace kv::store::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using kv::testing::NumberFromEnvironment;
+
+// How the process before ended.
+enum class End {
+  kInOrder,
+  kInOrderAndRebooted,
+  kKilled
+};
+
+struct FlipCase {
+  const char* name;
+  const char* file;  // what the names of the files to be damaged hold
+  End end;
+};
+
+class BitFlipTest : public FaultTest, public ::testing::WithParamInterface<FlipCase> {
+ protected:
+  BitFlipTest() : seed_(NumberFromEnvironment("KV_SEED", std::random_device()())), random_(seed_) {
+    std::cout << "KV_SEED=" << seed_ << '\n';
+    // So that the database's log holds more than the journal, as it does in use.
+    options_.memtable_bytes = std::size_t{80} << 10;
+    options_.journal_segment_bytes = std::size_t{8} << 10;
+    options_.bucket_defaults = ConfigOf("history=3");
+  }
+
+  // Tables, a log that goes on behind them, and a journal that has been round.
+  void Fill() {
+    Open();
+    for (int i = 0; i < 400; ++i) {
+      const std::string key = "k" + std::to_string(random_() % 60);
+      random_() % 8 == 0 ? Delete(key) : Put(key, std::string(random_() % 900, 'v'));
+      if (i % 40 == 0) {
+        ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+      }
+    }
+    ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+    for (const std::string& line : History()) {
+      const std::string rest = line.substr(line.find(' ') + 1);
+      there_[rest.substr(0, rest.find(' '))][std::stoull(line)] = line;
+    }
+    if (GetParam().end == End::kKilled) {
+      Kill();
+    } else {
+      ASSERT_TRUE(store_->Close().ok());
+    }
+    store_.reset();
+    if (GetParam().end == End::kInOrderAndRebooted) {
+      options_.boot_id = "boot 2";
+    }
+  }
+
+  // The file's name and the bit.
+  std::string FlipABit(const std::string& store) {
+    std::vector<fs::path> files;
+    for (const auto& file : fs::directory_iterator(store + "/db")) {
+      const bool wanted =
+          file.path().filename().string().find(GetParam().file) != std::string::npos;
+      if (wanted && file.file_size() > 0) {
+        files.push_back(file.path());
+      }
+    }
+    if (files.empty()) {
+      ADD_FAILURE() << "no file to damage";
+      return {};
+    }
+    const fs::path path = files.at(random_() % files.size());
+    const std::uint64_t at = random_() % fs::file_size(path);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const auto bit = static_cast<char>(1 << random_() % 8);
+    const auto byte = static_cast<char>(file.get() ^ bit);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    return path.filename().string() + " at " + std::to_string(at);
+  }
+
+  static void ExpectOneLine(const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::kStorageError);
+    EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
+    EXPECT_GT(error.message.size(), 20U) << error.message;
+  }
+
+  // Every entry as it was, or an error instead.
+  void ExpectNothingWrong() {
+    for (const auto& [key, entries] : there_) {
+      for (const auto& [revision, line] : entries) {
+        const auto entry = bucket().GetRevision(*Key::Parse(key), revision);
+        if (entry.ok()) {
+          ASSERT_EQ(TextOf(*entry), line);
+        } else {
+          ASSERT_EQ(entry.error().code, ErrorCode::kStorageError) << line;
+        }
+      }
+      ASSERT_EQ(bucket().index().Find(key)->newest().revision, entries.rbegin()->first);
+    }
+  }
+
+  const std::uint32_t seed_;
+  std::mt19937 random_;
+  std::map<std::string, std::map<Revision, std::string>> there_;  // by key and revision, as text
+};
+
+TEST_P(BitFlipTest, IsToldOrHarmless) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  const std::string whole = options_.path;
+  const std::uint32_t flips = NumberFromEnvironment("KV_FLIPS", 12);
+  std::uint32_t refused = 0;
+  for (std::uint32_t i = 0; i < flips; ++i) {
+    const TempDirectory copy;
+    options_.path = copy.path() + "/store";
+    fs::copy(whole, options_.path, fs::copy_options::recursive);
+    SCOPED_TRACE("seed " + std::to_string(seed_) + ", " + FlipABit(options_.path));
+    auto opened = Store::Open(options_, now_);
+    if (!opened.ok()) {
+      ExpectOneLine(opened.error());
+      ++refused;
+      continue;
+    }
+    store_ = std::move(*opened);
+    ASSERT_NO_FATAL_FAILURE(ExpectNothingWrong());
+    const auto written = Apply("k0", {.value = "new"});
+    const bool flushed = written.ok() && store_->WaitDurable(written->sequence).ok();
+    EXPECT_TRUE(flushed || CodeOf(store_->CheckWritable()) == "storage-error");
+    store_.reset();
+  }
+  std::cout << refused << " of " << flips << " refused at start\n";
+}
+
+// The one damage of a manifest that RocksDB takes for the work of a power cut.
+TEST_F(FaultTest, AWrongLengthInTheManifestIsTold) {
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(store_->Close().ok());
+  store_.reset();
+  for (const auto& item : fs::directory_iterator(options_.path + "/db")) {
+    if (item.path().filename().string().starts_with("MANIFEST")) {
+      constexpr std::streamoff high_byte_of_the_first_length = 5;
+      std::fstream file(item.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(high_byte_of_the_first_length);
+      file.put('\x40');
+    }
+  }
+  const auto opened = Store::Open(options_, now_);
+  ASSERT_EQ(CodeOf(opened), "storage-error");
+  EXPECT_EQ(opened.error().message.find('\n'), std::string::npos) << opened.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfTheDatabase,
+    BitFlipTest,
+    ::testing::Values(FlipCase{"Table", ".sst", End::kInOrder},
+                      FlipCase{"LogAfterAnEndInOrder", ".log", End::kInOrder},
+                      FlipCase{"LogAfterAReboot", ".log", End::kInOrderAndRebooted},
+                      FlipCase{"LogAfterAKill", ".log", End::kKilled},
+                      FlipCase{"Manifest", "MANIFEST", End::kInOrder},
+                      FlipCase{"ManifestAfterAReboot", "MANIFEST", End::kInOrderAndRebooted},
+                      FlipCase{"Current", "CURRENT", End::kInOrder},
+                      FlipCase{"Options", "OPTIONS", End::kInOrder}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+}  // namespace
+}  // namespace kv::store::testing
