@@ -188,7 +188,7 @@ TEST_F(HostileRequest, FiltersWithWildcardsInTheWrongPlace) {
 
 TEST_F(HostileRequest, AFilterThatInvitesBacktracking) {
   ASSERT_TRUE(IsSuccess(client().Publish("other/b", "not ours")));
-  const std::string pluses = Repeated("+/", 400) + "#";
+  const std::string pluses = Repeated("+/", 180) + "#";  // as many levels as there may be
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(Status("$KV/b/keys", {}, Properties().User("kv-filter", pluses)), "ok");
   EXPECT_EQ(Status("$KV/b/history", {}, Properties().User("kv-filter", pluses)), "end");
