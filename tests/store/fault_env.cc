@@ -187,6 +187,9 @@ void FaultyDisk::SlowDown(Filter filter, std::chrono::milliseconds by) {
 
 void FaultyDisk::CutPowerAt(std::uint64_t nth) {
   const std::lock_guard lock(mutex_);
+  if (nth != 0 && is_cut()) {
+    return;  // it is gone already, and must not come back for those who have not noticed
+  }
   acts_ = 0;
   cut_at_ = nth;
 }
