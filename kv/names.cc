@@ -13,7 +13,9 @@ bool IsBucketCharacter(char c) {
 
 // Decodes one UTF-8 sequence and advances; returns false if it is not one.
 bool DecodeOne(std::string_view& rest, std::uint32_t& code_point) {
-  const auto byte = [&rest](std::size_t i) { return static_cast<std::uint8_t>(rest[i]); };
+  const auto byte = [&rest](std::size_t i) {
+    return static_cast<std::uint8_t>(rest[i]);
+  };
   const std::uint8_t lead = byte(0);
   std::size_t length = 1;
   std::uint32_t minimum = 0;
@@ -80,15 +82,20 @@ bool NextLevel(std::string_view& rest, bool& more, std::string_view& level) {
 }
 
 bool LevelsAreGood(std::string_view text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '/')) < kMaxKeyLevels && !text.empty() && text.front() != '/' && text.back() != '/' &&
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '/')) < kMaxKeyLevels &&
+         !text.empty() && text.front() != '/' && text.back() != '/' &&
          text.find("//") == std::string_view::npos;
 }
 
 }  // namespace
 
-bool IsCleanUtf8(std::string_view text) { return CheckUtf8(text, /*only_clean=*/true); }
+bool IsCleanUtf8(std::string_view text) {
+  return CheckUtf8(text, /*only_clean=*/true);
+}
 
-bool IsUtf8(std::string_view text) { return CheckUtf8(text, /*only_clean=*/false); }
+bool IsUtf8(std::string_view text) {
+  return CheckUtf8(text, /*only_clean=*/false);
+}
 
 std::string CleanedUtf8(std::string_view text) {
   std::string cleaned;

@@ -23,9 +23,9 @@ Result<store::Bucket*> Same(store::Store& store, const std::string& name, store:
 }
 
 Error Unfinished(const Error& error, std::uint64_t count) {
-  return Error(error.code,
-               "stopped after " + std::to_string(count) + " keys, ask again to go on: " +
-                   error.message);
+  return Error(
+      error.code,
+      "stopped after " + std::to_string(count) + " keys, ask again to go on: " + error.message);
 }
 
 wire::Reply CountReply(std::uint64_t count) {
@@ -86,7 +86,8 @@ std::vector<std::string> PurgeJob::NextKeys(const store::Bucket& bucket) {
   std::vector<std::string> keys;
   const auto& entries = bucket.index().by_revision();
   auto at = entries.lower_bound(next_);
-  for (std::size_t looked = 0; keys.size() < kKeysAtOnce && looked < kEntriesAtOnce; ++looked, ++at) {
+  for (std::size_t looked = 0; keys.size() < kKeysAtOnce && looked < kEntriesAtOnce;
+       ++looked, ++at) {
     if (at == entries.end() || at->first > end_) {
       next_ = end_ + 1;
       break;
@@ -127,8 +128,8 @@ Result<store::Progress> PurgeJob::Step(TimePoint now) {
   const Author* author = (*bucket)->config().audit && author_ ? &*author_ : nullptr;
   std::vector<store::KeyedWrite> writes;
   for (const auto& key : keys) {
-    writes.push_back({Key::Kept(key),
-                      {.operation = Operation::kPurge, .author = author, .qos = 1}});
+    writes.push_back(
+        {Key::Kept(key), {.operation = Operation::kPurge, .author = author, .qos = 1}});
   }
   store::RevisionList revisions;
   auto written = (*bucket)->ApplyUnawaited(writes, now, revisions);
@@ -190,9 +191,11 @@ Result<store::Progress> TrimJob::Step(TimePoint now) {
   }
   auto progress = (*bucket)->Trim(now, kKeysAtOnce);
   if (!progress) {
-    return Error(progress.error().code,
-                 "the configuration is changed; what it excludes is not all removed yet, ask again to "
-                 "go on: " + progress.error().message);
+    return Error(
+        progress.error().code,
+        "the configuration is changed; what it excludes is not all removed yet, ask again to "
+        "go on: " +
+            progress.error().message);
   }
   if (*progress == store::Progress::kDone) {
     info_ = InfoOf(**bucket);
@@ -200,8 +203,12 @@ Result<store::Progress> TrimJob::Step(TimePoint now) {
   return progress;
 }
 
-wire::Reply TrimJob::DoneReply() const { return wire::DocumentReply("info", info_); }
+wire::Reply TrimJob::DoneReply() const {
+  return wire::DocumentReply("info", info_);
+}
 
-wire::Reply ForgetMarkersJob::DoneReply() const { return CountReply(count_); }
+wire::Reply ForgetMarkersJob::DoneReply() const {
+  return CountReply(count_);
+}
 
 }  // namespace kv::plugin

@@ -42,10 +42,11 @@ Result<Outcome> Writer::Write(const Client& client,
   ++counters_.writes;
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
-      ephemerals_.Wrote(
-          client.connection,
-          *outcome.bucket,
-          {std::string(writes[i].key.text()), outcome.revisions[i], std::string(identity.message_id)});
+      ephemerals_.Wrote(client.connection,
+                        *outcome.bucket,
+                        {std::string(writes[i].key.text()),
+                         outcome.revisions[i],
+                         std::string(identity.message_id)});
     }
   }
   ClearWhatWasDropped(outcome, writes);
@@ -56,8 +57,8 @@ Result<Outcome> Writer::Write(const Client& client,
   return outcome;
 }
 
-// Nothing that a bucket without retained messages publishes takes the place of what a dropped one of
-// its name had retained, and later the key is passed over: a new bucket has it.
+// Nothing that a bucket without retained messages publishes takes the place of what a dropped one
+// of its name had retained, and later the key is passed over: a new bucket has it.
 void Writer::ClearWhatWasDropped(const Outcome& outcome,
                                  std::span<const store::KeyedWrite> writes) {
   const store::Bucket& bucket = *outcome.bucket;
@@ -66,7 +67,8 @@ void Writer::ClearWhatWasDropped(const Outcome& outcome,
   }
   for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
     const Key key = writes[i].key;
-    if (outcome.revisions[i] != 0 && store_.IsToBeTakenBack(*BucketName::Parse(bucket.name()), key)) {
+    if (outcome.revisions[i] != 0 &&
+        store_.IsToBeTakenBack(*BucketName::Parse(bucket.name()), key)) {
       publisher_.Clear(bucket.name(), key.text());
     }
   }

@@ -16,10 +16,7 @@ std::uint32_t SizeOf(const EntryHead& head) {
 }  // namespace
 
 Bucket::Bucket(std::string name, BucketRecord record, Revisions revisions, Engine& engine)
-    : name_(std::move(name)),
-      record_(std::move(record)),
-      revisions_(revisions),
-      engine_(engine) {}
+    : name_(std::move(name)), record_(std::move(record)), revisions_(revisions), engine_(engine) {}
 
 BucketStats Bucket::stats() const {
   return {index_.values(), index_.by_revision().size(), index_.bytes(), revisions_.last()};

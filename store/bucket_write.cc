@@ -160,10 +160,11 @@ Result<Written> Bucket::EndEphemeral(const EphemeralKey& key, TimePoint now) {
   // Only where it stands for this write alone.
   const bool frees = first != nullptr && first->revision == key.revision && first->result.empty();
   RevisionList revisions;
-  return ApplyNow({&removal, 1},
-                  {.message_id = {}, .result = {}, .freed = frees ? key.message_id : std::string_view()},
-                  now,
-                  revisions);
+  return ApplyNow(
+      {&removal, 1},
+      {.message_id = {}, .result = {}, .freed = frees ? key.message_id : std::string_view()},
+      now,
+      revisions);
 }
 
 std::optional<Written> Bucket::FindDuplicate(std::string_view message_id) const {
@@ -345,8 +346,8 @@ void Bucket::Enter(KeyState* state, const KeyedWrite& item, Revision revision, T
   const RevisionList dropped = PushedOut(state, write);
   revisions_.Take();
   assert(revisions_.last() == revision);
-  KeyState& holder = index_.Append(
-      state, item.key.text(), Version{revision, SizeOf(item), write.operation});
+  KeyState& holder =
+      index_.Append(state, item.key.text(), Version{revision, SizeOf(item), write.operation});
   Supersede(holder, dropped, now);
   const EntryParts parts = PartsOf(nullptr, item, now);  // the times in it
   if (parts.expires != 0 || record_.config.ttl || record_.config.marker_ttl) {

@@ -1,8 +1,10 @@
 #include "store/manifest.h"
 
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 namespace kv::store {
 namespace {
@@ -30,6 +32,10 @@ bool HasTornManifest(const std::string& directory) {
   std::ifstream current(directory + "/CURRENT");
   std::string name;
   std::getline(current, name);
+  std::error_code error;
+  if (name.empty() || !std::filesystem::is_regular_file(directory + "/" + name, error)) {
+    return false;
+  }
   const std::string bytes = ReadFile(directory + "/" + name);
   std::size_t at = 0;
   while (at < bytes.size()) {

@@ -11,7 +11,7 @@ namespace {
 enum class Rest : std::uint8_t {
   kNone,
   kKey,
-  kPrefix,         // a key, or nothing
+  kPrefix,  // a key, or nothing
   kRevisionAndKey,
 };
 
@@ -51,7 +51,8 @@ Error NoSuchVerb(std::string_view what) {
   }
   constexpr std::size_t kQuotable = 40;  // never cut: half a character is no UTF-8
   const std::string quoted = what.size() <= kQuotable ? " '" + std::string(what) + "'" : "";
-  const std::string what_is_wrong = what.empty() ? "no verb behind the bucket" : "no such verb" + quoted;
+  const std::string what_is_wrong =
+      what.empty() ? "no verb behind the bucket" : "no such verb" + quoted;
   return Error(ErrorCode::kBadRequest, what_is_wrong + ": accepted are " + names);
 }
 
@@ -98,8 +99,8 @@ Result<DataTopic> Topics::ParseData(std::string_view topic) const {
   if (!bucket) {
     return std::move(bucket).error();
   }
-  auto key = Key::Parse(slash == std::string_view::npos ? std::string_view()
-                                                        : path.substr(slash + 1));
+  auto key =
+      Key::Parse(slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1));
   if (!key) {
     return std::move(key).error();
   }

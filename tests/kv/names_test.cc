@@ -56,13 +56,18 @@ TEST(KeyTest, IsOneOrMoreNonEmptyLevels) {
 
 // libmosquitto drops its connection at these.
 TEST(KeyTest, HoldsNothingThatIsNoCharacter) {
-  for (const auto* const key : {"bad\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xEF\xB7\x90", "a/\xEF\xB7\xAF",
-                                "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"}) {
+  for (const auto* const key : {"bad\xEF\xBF\xBE",
+                                "\xEF\xBF\xBF",
+                                "\xEF\xB7\x90",
+                                "a/\xEF\xB7\xAF",
+                                "\xF0\x9F\xBF\xBE",
+                                "\xF4\x8F\xBF\xBF"}) {
     EXPECT_FALSE(IsKey(key)) << ::testing::PrintToString(key);
     EXPECT_FALSE(IsFilter(key)) << ::testing::PrintToString(key);
     EXPECT_TRUE(IsUtf8(key));
   }
-  for (const auto* const key : {"\xEF\xBF\xBD", "\xEF\xB7\x8F", "\xEF\xB7\xB0", "\xF0\x9F\xBF\xBD"}) {
+  for (const auto* const key :
+       {"\xEF\xBF\xBD", "\xEF\xB7\x8F", "\xEF\xB7\xB0", "\xF0\x9F\xBF\xBD"}) {
     EXPECT_TRUE(IsKey(key)) << ::testing::PrintToString(key);
   }
 }

@@ -102,7 +102,7 @@ TEST(OptionsTest, RefuseBadValuesInOneLineThatNamesTheOptionAndWhatIsAccepted) {
   const std::vector<Case> cases{
       {"topic_prefix",
        {"", "/", "kv/", "/kv", "a//b", "+", "kv/#", "$kv", "$SYS/kv", "k\nv", "\xFF"},
-       "a topic without wildcards that does not begin with $"},
+       "a topic of at most 8 levels without wildcards that does not begin with $"},
       {"auto_create", {"", "yes", "TRUE", "1", "true "}, "true or false"},
       {"max_buckets", {"", "0", "-1", "many", "1.5", "1KiB"}, "a whole number above 0"},
       {"sync", {"", "never", "Batch", "batch "}, "always, batch or interval"},

@@ -61,7 +61,10 @@ TEST(TxnTest, OutcomeIsReadAsItWasWritten) {
   ASSERT_TRUE(reply.ok()) << reply.error().message;
   EXPECT_TRUE(reply->succeeded);
   EXPECT_EQ(reply->results, (std::vector<std::pair<std::string, Revision>>{{"a", 7}, {"b", 0}}));
-  for (const char* text : {"", "[]", "{}", R"({"succeeded":1,"results":[]})",
+  for (const char* text : {"",
+                           "[]",
+                           "{}",
+                           R"({"succeeded":1,"results":[]})",
                            R"({"succeeded":true,"results":[{"key":"a"}]})"}) {
     EXPECT_FALSE(ReadTxnReply(text).ok()) << text;
   }
@@ -73,7 +76,9 @@ TEST(TxnTest, OfNothingIsFine) {
 }
 
 TEST(TxnTest, NamesTheListAndWhatIsAccepted) {
-  const auto then = [](const std::string& item) { return ErrorOf(R"({"then": [)" + item + "]}"); };
+  const auto then = [](const std::string& item) {
+    return ErrorOf(R"({"then": [)" + item + "]}");
+  };
   EXPECT_EQ(then(R"({"op": "put", "key": "k"})"),
             "bad-request then: a put, create or update needs one of value and value_base64");
   EXPECT_EQ(then(R"({"op": "put", "key": "k", "value": "", "value_base64": ""})"),
@@ -106,9 +111,14 @@ TEST(TxnTest, NamesTheListAndWhatIsAccepted) {
 }
 
 TEST(TxnTest, RefusesAMemberThatStandsTwice) {
-  const std::string twice = "bad-request the JSON has a member twice in one object: accepted is once";
-  EXPECT_EQ(ErrorOf(R"({"then": [], "then": []})"), twice);
-  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "put", "key": "a", "key": "b", "value": "v"}]})"), twice);
+  const auto twice = [](const std::string& member) {
+    return "bad-request the JSON has " + member + " twice in one object: accepted is once";
+  };
+  EXPECT_EQ(ErrorOf(R"({"then": [], "then": []})"), twice("the member then"));
+  EXPECT_EQ(ErrorOf(R"({"then": [{"op": "put", "key": "a", "key": "b", "value": "v"}]})"),
+            twice("the member key"));
+  const std::string other = "\"" + std::string(41, 'x') + "\": 1";
+  EXPECT_EQ(ErrorOf("{" + other + ", " + other + "}"), twice("a member"));
   EXPECT_EQ(ErrorOf(R"({"then": [{"op": "delete", "key": "a"}, {"op": "delete", "key": "b"}]})"),
             "none");
 }
