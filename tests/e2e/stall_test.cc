@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -22,7 +23,12 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kKeys = 200'000;
+// KV_STALL_KEYS: for a measurement with more.
+std::size_t KeyCount() {
+  const char* wanted = std::getenv("KV_STALL_KEYS");
+  return wanted == nullptr ? 200'000 : std::stoul(wanted);
+}
+const std::size_t kKeys = KeyCount();
 constexpr std::size_t kEphemeralKeys = 20'000;
 
 // Of a round trip, without what a busy machine adds to it. The plugin's own work comes in slices of
