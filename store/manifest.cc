@@ -1,9 +1,11 @@
 #include "store/manifest.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <system_error>
 
 namespace kv::store {
@@ -13,11 +15,38 @@ namespace {
 //   record := check:u32le length:u16le type:u8 bytes; what is too short for that ends a block
 constexpr std::size_t kBlock = 32768;
 constexpr std::size_t kLengthAt = 4;
+constexpr std::size_t kTypeAt = 6;
 constexpr std::size_t kHeader = 7;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// CRC-32C (Castagnoli), bit by bit: the list is short.
+std::uint32_t ChecksumOf(std::string_view bytes) {
+  constexpr std::uint32_t reflected_polynomial = 0x82F63B78;
+  std::uint32_t sum = ~0U;
+  for (const char byte : bytes) {
+    sum ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      sum = (sum >> 1) ^ ((sum & 1U) != 0 ? reflected_polynomial : 0U);
+    }
+  }
+  return ~sum;
+}
+
+// As RocksDB stores it: a checksum of bytes that hold checksums is weak.
+std::uint32_t Masked(std::uint32_t sum) {
+  return ((sum >> 15) | (sum << 17)) + 0xA282EAD8U;
+}
+
+std::uint32_t CheckAt(const std::string& bytes, std::size_t at) {
+  std::uint32_t check = 0;
+  for (std::size_t i = 4; i-- > 0;) {
+    check = check << 8 | static_cast<unsigned char>(bytes[at + i]);
+  }
+  return check;
 }
 
 std::size_t LengthAt(const std::string& bytes, std::size_t at) {
@@ -47,9 +76,17 @@ bool HasTornManifest(const std::string& directory) {
     if (bytes.size() - at < kHeader) {
       return true;
     }
-    at += kHeader + LengthAt(bytes, at + kLengthAt);
+    const std::size_t length = LengthAt(bytes, at + kLengthAt);
+    if (bytes.size() - at < kHeader + length) {
+      return true;
+    }
+    const std::string_view checked = std::string_view(bytes).substr(at + kTypeAt, 1 + length);
+    if (CheckAt(bytes, at) != Masked(ChecksumOf(checked))) {
+      return true;
+    }
+    at += kHeader + length;
   }
-  return at > bytes.size();
+  return false;
 }
 
 }  // namespace kv::store

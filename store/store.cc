@@ -22,7 +22,9 @@ std::string KernelBootId() {
   return id;
 }
 
-std::string JournalDirectory(const std::string& path) { return path + "/journal"; }
+std::string JournalDirectory(const std::string& path) {
+  return path + "/journal";
+}
 
 // Made after the database: where it is and the database is not, that was lost, and beginning with
 // an empty one would clear every retained message.
@@ -33,7 +35,8 @@ bool HasJournal(const std::string& path) {
 
 Error LacksWrites(const std::string& path) {
   return Error(ErrorCode::kStorageError,
-               "the database in " + path + " lacks writes that it had: restore a backup, or remove " +
+               "the database in " + path +
+                   " lacks writes that it had: restore a backup, or remove " +
                    JournalDirectory(path) + " to go on without them");
 }
 
@@ -87,12 +90,13 @@ Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, TimePoint now) 
       return std::move(done).error();
     }
   }
-  while (store->PruneDuplicates(now) == Progress::kMore) {
-  }
+  while (store->PruneDuplicates(now) == Progress::kMore) {}
   return store;
 }
 
-Store::~Store() { IgnoreError(Close(), "the destructor has nobody to tell"); }
+Store::~Store() {
+  IgnoreError(Close(), "the destructor has nobody to tell");
+}
 
 DatabaseOptions Store::OptionsOfDatabase() const {
   return {.path = options_.path + "/db",
@@ -102,8 +106,9 @@ DatabaseOptions Store::OptionsOfDatabase() const {
           .env = options_.env};
 }
 
-// A manifest that is torn is damaged, unless a power cut tore it, in a life or at its start. To be
-// found out before RocksDB opens the database: that makes a new one of what it could read.
+// A manifest that is torn, or does not fit its checks, is damaged, unless a power cut tore it, in a
+// life or at its start. To be found out before RocksDB opens the database: that makes a new one of
+// what it could read.
 Status Store::CheckManifest() {
   if (!HasTornManifest(OptionsOfDatabase().path) || WasStarting(options_.path)) {
     return Ok{};
@@ -117,7 +122,7 @@ Status Store::CheckManifest() {
   }
   return Error(ErrorCode::kStorageError,
                "the database in " + options_.path +
-                   " is damaged: its manifest ends in the middle of a record; restore a backup");
+                   " is damaged: its manifest is cut or altered; restore a backup");
 }
 
 Status Store::OpenEngine() {
@@ -134,7 +139,8 @@ Status Store::OpenEngine() {
   if (!database) {
     return std::move(database).error();
   }
-  // A journal without its database is refused: the database's name must not be the one that is lost.
+  // A journal without its database is refused: the database's name must not be the one that is
+  // lost.
   if (!SyncDirectory(options_.path)) {
     return Error(ErrorCode::kStorageError,
                  "store directory " + options_.path + ": cannot be flushed");
@@ -157,13 +163,12 @@ Status Store::OpenEngine() {
   if (!journal) {
     return std::move(journal).error();
   }
-  engine_ = std::make_unique<Engine>(
-      std::move(*database),
-      std::move(*journal),
-      options_.sync,
-      CommitterOptions{.sync_interval = options_.sync_interval,
-                       .first_retry = options_.first_retry,
-                       .on_progress = options_.on_progress});
+  engine_ = std::make_unique<Engine>(std::move(*database),
+                                     std::move(*journal),
+                                     options_.sync,
+                                     CommitterOptions{.sync_interval = options_.sync_interval,
+                                                      .first_retry = options_.first_retry,
+                                                      .on_progress = options_.on_progress});
   return Ok{};
 }
 
@@ -179,8 +184,8 @@ Status Store::LearnLastLife(const Database& database) {
   // flushed: under the same kernel the page cache is still there.
   const bool same_kernel = life && life->boot_id == options_.boot_id && !options_.boot_id.empty();
   const bool journal_was_removed = life && !HasJournal(options_.path);
-  tail_may_be_lost_ = (!ended_cleanly_ && !same_kernel) || journal_was_removed ||
-                      IsFreshCheckpoint(options_.path);
+  tail_may_be_lost_ =
+      (!ended_cleanly_ && !same_kernel) || journal_was_removed || IsFreshCheckpoint(options_.path);
   return Ok{};
 }
 
@@ -275,9 +280,9 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
                                       : Result<Bucket*>(Error(ErrorCode::kBucketExists));
   }
   if (buckets_.size() >= options_.max_buckets) {
-    return Error(ErrorCode::kTooManyBuckets,
-                 "there are max_buckets " + std::to_string(options_.max_buckets) +
-                     " buckets already");
+    return Error(
+        ErrorCode::kTooManyBuckets,
+        "there are max_buckets " + std::to_string(options_.max_buckets) + " buckets already");
   }
   if (auto writable = engine_->CheckWritable(); !writable) {
     return std::move(writable).error();

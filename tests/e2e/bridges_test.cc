@@ -19,7 +19,9 @@ class Bridges : public ::testing::Test {
  protected:
 #ifdef __SANITIZE_THREAD__
   // Without any plugin, too: it asks for addresses on threads of the C library's own.
-  void SetUp() override { GTEST_SKIP() << "a broker that has a bridge crashes under ThreadSanitizer"; }
+  void SetUp() override {
+    GTEST_SKIP() << "a broker that has a bridge crashes under ThreadSanitizer";
+  }
 #endif
 
   void Start(const std::string& direction, const std::string& version, int qos = 1) {
@@ -70,7 +72,9 @@ class Bridges : public ::testing::Test {
     ASSERT_TRUE(client.Ping());
   }
 
-  static Revision LastOf(KvClient& client) { return client.Info("b")["last_revision"]; }
+  static Revision LastOf(KvClient& client) {
+    return client.Info("b")["last_revision"];
+  }
   static bool Shows(KvClient& client, const std::string& path, const std::string& value) {
     return Eventually([&] { return client.Get(path).value == value; });
   }
