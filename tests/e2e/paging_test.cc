@@ -174,7 +174,11 @@ TEST_F(Paging, AHundredThousandKeysComeExactlyOnceWhileOthersWriteAndTakeNoMemor
     }
   }
   EXPECT_EQ(count, kKeys);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what is freed
   EXPECT_LT(ResidentBytes(broker().process().pid()), before + (std::size_t{4} << 20));
+#else
+  static_cast<void>(before);
+#endif
 }
 
 TEST_F(Paging, UndisturbedEveryEntryAndKeyComesExactlyOnce) {
