@@ -22,7 +22,7 @@ class AccessMatrix : public RequestTest, public ::testing::WithParamInterface<Co
   void SetUp() override {
     const std::string lines = GetParam() == Control::kAclFile ? AclFile() : DynamicSecurity();
     if (lines.empty()) {
-      GTEST_SKIP() << "mosquitto_dynamic_security.so is not installed";
+      FAIL() << "mosquitto_dynamic_security.so, of the broker's package, is not installed";
     }
     ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"backup_path", directory_.path().string()},
                                                     {"bucket_captured", "capture=devices/#"},

@@ -138,7 +138,7 @@ class DynamicSecurity : public Access, public ::testing::WithParamInterface<Side
   void SetUp() override {
     const std::filesystem::path plugin = DynamicSecurityPath();
     if (plugin.empty()) {
-      GTEST_SKIP() << "mosquitto_dynamic_security.so is not installed";
+      FAIL() << "mosquitto_dynamic_security.so, of the broker's package, is not installed";
     }
     const std::string config = (directory_.path() / "dynamic-security.json").string();
     OutputOf("mosquitto_ctrl dynsec init " + config + " admin secret");

@@ -110,7 +110,7 @@ class BesideDynamicSecurity : public KvBrokerTest, public ::testing::WithParamIn
 
   void SetUp() override {
     if (!fs::exists(kPlugin)) {
-      GTEST_SKIP() << "Mosquitto's dynamic security plugin is not installed";
+      FAIL() << "Mosquitto's dynamic security plugin, of the broker's package, is not installed";
     }
     const fs::path rights = directory_.path() / "rights.json";
     std::ofstream(rights) << R"({
