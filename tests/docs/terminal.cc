@@ -14,6 +14,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "tests/support/exec_list.h"
+
 namespace kv::testing {
 namespace {
 
@@ -58,16 +60,6 @@ std::vector<std::string> EnvironmentWith(
   return all;
 }
 
-std::vector<char*> Pointers(std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (std::string& string : strings) {
-    pointers.push_back(string.data());
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // bash as the leader of a process group of its own, which ^C and the end go to.
 pid_t SpawnShell(const TerminalOptions& options, int input, int output) {
   posix_spawn_file_actions_t actions{};
@@ -89,8 +81,8 @@ pid_t SpawnShell(const TerminalOptions& options, int input, int output) {
                                  "bash",
                                  &actions,
                                  &attributes,
-                                 Pointers(arguments).data(),
-                                 Pointers(environment).data());
+                                 ExecList(arguments).data(),
+                                 ExecList(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   Check(error, "bash");

@@ -25,6 +25,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "tests/support/exec_list.h"
+
 namespace kv::testing {
 namespace {
 
@@ -170,17 +172,6 @@ std::vector<std::string> BrokerEnvironment(const BrokerOptions& options) {
   return environment;
 }
 
-// What exec takes; valid as long as `strings`.
-std::vector<char*> Pointers(std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (std::string& string : strings) {
-    pointers.push_back(string.data());
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // By the system call, as glibc 2.36 declares its wrapper for C only.
 int OpenProcess(pid_t pid) {
   return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
@@ -265,8 +256,8 @@ bool BrokerProcess::Spawn() {
   std::vector<std::string> environment = BrokerEnvironment(options_);
   const std::string directory = directory_.path().string();
   Launch launch;
-  launch.arguments = Pointers(arguments);
-  launch.environment = Pointers(environment);
+  launch.arguments = ExecList(arguments);
+  launch.environment = ExecList(environment);
   launch.directory = directory.c_str();
   launch.log = open(LogPath().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   launch.parent = getpid();
