@@ -12,16 +12,6 @@ namespace {
 constexpr std::size_t kEntriesAtOnce = 500;
 constexpr std::size_t kKeysAtOnce = 64;
 
-// The bucket that the job began with: not one that has its name now.
-Result<store::Bucket*> Same(store::Store& store, const std::string& name, store::BucketId id) {
-  const auto parsed = BucketName::Parse(name);
-  store::Bucket* bucket = parsed ? store.Find(*parsed) : nullptr;
-  if (bucket == nullptr || bucket->id() != id) {
-    return Error(ErrorCode::kBucketNotFound, "the bucket " + name + " was deleted meanwhile");
-  }
-  return bucket;
-}
-
 Error Unfinished(const Error& error, std::uint64_t count) {
   return Error(
       error.code,
@@ -68,15 +58,22 @@ store::Progress Jobs::Run(TimePoint now, Nanoseconds budget) {
   return waiting_.empty() ? store::Progress::kDone : store::Progress::kMore;
 }
 
+Result<store::Bucket*> BucketJob::Find() const {
+  const auto parsed = BucketName::Parse(bucket_);
+  store::Bucket* bucket = parsed ? store_.Find(*parsed) : nullptr;
+  if (bucket == nullptr || bucket->id() != id_) {
+    return Error(ErrorCode::kBucketNotFound, "the bucket " + bucket_ + " was deleted meanwhile");
+  }
+  return bucket;
+}
+
 PurgeJob::PurgeJob(store::Store& store,
                    Publisher& publisher,
                    const store::Bucket& bucket,
                    const std::optional<Author>& author,
                    std::string message_id)
-    : store_(store),
+    : BucketJob(store, bucket),
       publisher_(publisher),
-      bucket_(bucket.name()),
-      id_(bucket.id()),
       end_(bucket.stats().last_revision),
       author_(author),
       message_id_(std::move(message_id)) {}
@@ -104,7 +101,7 @@ std::vector<std::string> PurgeJob::NextKeys(const store::Bucket& bucket) {
 }
 
 Result<store::Progress> PurgeJob::Step(TimePoint now) {
-  auto bucket = Same(store_, bucket_, id_);
+  auto bucket = Find();
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
   }
@@ -137,7 +134,7 @@ Result<store::Progress> PurgeJob::Step(TimePoint now) {
     return Unfinished(written.error(), done);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    publisher_.Publish({.bucket = bucket_,
+    publisher_.Publish({.bucket = name(),
                         .retained = (*bucket)->config().retained,
                         .key = keys[i],
                         .operation = Operation::kPurge,
@@ -165,14 +162,10 @@ wire::Reply PurgeJob::DuplicateReply(const store::Written& first) {
 ForgetMarkersJob::ForgetMarkersJob(store::Store& store,
                                    const store::Bucket& bucket,
                                    TimePoint before)
-    : store_(store),
-      bucket_(bucket.name()),
-      id_(bucket.id()),
-      end_(bucket.stats().last_revision),
-      before_(before) {}
+    : BucketJob(store, bucket), end_(bucket.stats().last_revision), before_(before) {}
 
 Result<store::Progress> ForgetMarkersJob::Step(TimePoint /*now*/) {
-  auto bucket = Same(store_, bucket_, id_);
+  auto bucket = Find();
   if (!bucket) {
     return Unfinished(bucket.error(), count_);
   }
@@ -185,7 +178,7 @@ Result<store::Progress> ForgetMarkersJob::Step(TimePoint /*now*/) {
 }
 
 Result<store::Progress> TrimJob::Step(TimePoint now) {
-  auto bucket = Same(store_, bucket_, id_);
+  auto bucket = Find();
   if (!bucket) {
     return std::move(bucket).error();
   }

@@ -52,22 +52,37 @@ class Jobs {
   std::deque<Waiting> waiting_;
 };
 
-// Purges every key of a bucket that it had when the job was asked for. One whose message id is known
-// by the time its turn comes does nothing, and has the first one's result.
-class PurgeJob final : public Job {
+// Work on one bucket, which may be deleted meanwhile, and made anew.
+class BucketJob : public Job {
+ protected:
+  BucketJob(store::Store& store, const store::Bucket& bucket)
+      : store_(store), bucket_(bucket.name()), id_(bucket.id()) {}
+  // The bucket that the job began with, not one that has its name now. Errors: bucket-not-found.
+  Result<store::Bucket*> Find() const;
+  const std::string& name() const { return bucket_; }
+
+ private:
+  store::Store& store_;
+  const std::string bucket_;
+  const store::BucketId id_;
+};
+
+// Purges every key of a bucket that it had when the job was asked for. One whose message id is
+// known by the time its turn comes does nothing, and has the first one's result.
+class PurgeJob final : public BucketJob {
  public:
-  PurgeJob(store::Store& store, Publisher& publisher, const store::Bucket& bucket,
-           const std::optional<Author>& author, std::string message_id);
+  PurgeJob(store::Store& store,
+           Publisher& publisher,
+           const store::Bucket& bucket,
+           const std::optional<Author>& author,
+           std::string message_id);
   Result<store::Progress> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
   // What the request gets when it comes again.
   static wire::Reply DuplicateReply(const store::Written& first);
 
  private:
-  store::Store& store_;
   Publisher& publisher_;
-  const std::string bucket_;
-  const store::BucketId id_;
   const Revision end_;
   const std::optional<Author> author_;
   const std::string message_id_;
@@ -79,31 +94,24 @@ class PurgeJob final : public Job {
 };
 
 // Finishes what a change of a bucket's configuration has begun; answers with the bucket's info.
-class TrimJob final : public Job {
+class TrimJob final : public BucketJob {
  public:
-  TrimJob(store::Store& store, const store::Bucket& bucket)
-      : store_(store), bucket_(bucket.name()), id_(bucket.id()) {}
+  TrimJob(store::Store& store, const store::Bucket& bucket) : BucketJob(store, bucket) {}
   Result<store::Progress> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
 
  private:
-  store::Store& store_;
-  const std::string bucket_;
-  const store::BucketId id_;
   std::string info_;
 };
 
 // Forgets the keys whose newest entry is an old marker.
-class ForgetMarkersJob final : public Job {
+class ForgetMarkersJob final : public BucketJob {
  public:
   ForgetMarkersJob(store::Store& store, const store::Bucket& bucket, TimePoint before);
   Result<store::Progress> Step(TimePoint now) override;
   wire::Reply DoneReply() const override;
 
  private:
-  store::Store& store_;
-  const std::string bucket_;
-  const store::BucketId id_;
   const Revision end_;
   const TimePoint before_;
   Revision next_ = 0;
