@@ -24,7 +24,14 @@ Status ClientCore::Start() {
 }
 
 void ClientCore::Close() {
-  Post([this] { session_.Close(); });
+  std::promise<void> closed;
+  const bool posted = Post([this, &closed] {
+    session_.Close();
+    closed.set_value();
+  });
+  if (posted) {
+    closed.get_future().wait();  // before Post() fails: see there
+  }
   network_.Stop();
   callbacks_.Stop();
   connected_ = false;

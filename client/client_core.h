@@ -23,7 +23,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   // Everything ends, both threads too. Whoever holds a handle still may call; it is `cancelled`.
   void Close();
 
-  // False: closed. On the network thread.
+  // The task runs on the network thread. False: the session is closed, and has let go of all that
+  // was registered with it.
   bool Post(client::EventLoop::Task task) { return network_.Post(std::move(task)); }
   // On the callback thread; here and now if that has ended.
   void RunCallback(client::EventLoop::Task task);

@@ -84,7 +84,9 @@ int Run(const std::string& server, const std::string& name, const std::string& c
   const std::string who = "lock-" + std::to_string(::getpid());
   mqtt::async_client client(server, who, mqtt::create_options(MQTTVERSION_5));
   client.start_consuming();
-  client.connect(mqtt::connect_options_builder().mqtt_version(MQTTVERSION_5).clean_start(true).finalize())
+  client
+      .connect(
+          mqtt::connect_options_builder().mqtt_version(MQTTVERSION_5).clean_start(true).finalize())
       ->wait();
   // Before the first try: no end of another's hold can be missed.
   client.subscribe(key, kAtLeastOnce)->wait();

@@ -2,13 +2,13 @@
 // and all see what the others do.
 //
 //   shared_counter PORT NAME             shared_counter 1883 ann
+#include <mosquitto_kv/client.h>
+#include <mosquitto_kv/lock.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <string>
-
-#include <mosquitto_kv/client.h>
-#include <mosquitto_kv/lock.h>
 
 namespace {
 

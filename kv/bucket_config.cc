@@ -202,9 +202,8 @@ void VisitBucketFields(const std::function<void(const BucketField&)>& visit) {
 }
 
 const BucketField* FindBucketField(std::string_view name) {
-  const auto* found = std::find_if(kFields.begin(), kFields.end(), [name](const auto& field) {
-    return field.name == name;
-  });
+  const auto* found = std::find_if(
+      kFields.begin(), kFields.end(), [name](const auto& field) { return field.name == name; });
   return found == kFields.end() ? nullptr : found;
 }
 

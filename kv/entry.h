@@ -70,7 +70,7 @@ struct Entry {
   Reason reason = Reason::kNone;
   std::uint8_t qos = 0;  // the writer's, 0 to 2: a restored retained message has it again
   TimePoint time = 0;
-  TimePoint expires = 0;  // from kv-ttl; 0: never. The bucket's own ttl is not in here
+  TimePoint expires = 0;         // from kv-ttl; 0: never. The bucket's own ttl is not in here
   bool ephemeral = false;        // goes with the connection of its writer
   std::optional<Author> author;  // kept by buckets with audit
   Properties properties;
@@ -88,6 +88,15 @@ constexpr std::string_view NameOf(Operation operation) {
     case Operation::kPurge: return "PURGE";
   }
   return "";
+}
+
+constexpr std::optional<Operation> OperationNamed(std::string_view name) {
+  for (const auto operation : {Operation::kPut, Operation::kDelete, Operation::kPurge}) {
+    if (NameOf(operation) == name) {
+      return operation;
+    }
+  }
+  return std::nullopt;
 }
 
 constexpr std::string_view NameOf(Reason reason) {

@@ -13,8 +13,8 @@ namespace kv {
 
 inline constexpr std::size_t kMaxBucketNameBytes = 64;
 inline constexpr std::size_t kMaxKeyBytes = 1024;
-// The broker ends the connection of whoever names a topic of more than 201 levels; what stands before
-// a key in a topic takes up to ten of them.
+// The broker ends the connection of whoever names a topic of more than 201 levels; what stands
+// before a key in a topic takes up to ten of them.
 inline constexpr std::size_t kMaxKeyLevels = 190;
 
 class BucketName {
@@ -62,9 +62,9 @@ class KeyFilter {
 bool IsUnderPrefix(std::string_view key, std::string_view prefix);
 
 // Valid UTF-8 (RFC 3629: no surrogates, no overlong forms) without control characters
-// (U+0000..U+001F, U+007F..U+009F) and without what is no character (U+FDD0..U+FDEF, U+FFFE and U+FFFF
-// of each plane): libmosquitto ends its connection when it receives one of these in a topic or
-// property.
+// (U+0000..U+001F, U+007F..U+009F) and without what is no character (U+FDD0..U+FDEF, U+FFFE and
+// U+FFFF of each plane): libmosquitto ends its connection when it receives one of these in a topic
+// or property.
 bool IsCleanUtf8(std::string_view text);
 // The same text with a question mark for each byte or character that is not clean.
 std::string CleanedUtf8(std::string_view text);

@@ -101,6 +101,8 @@ std::optional<std::uint64_t> ParseSize(std::string_view text) {
   return ParseWithUnit(text, kSizeUnits, 1);
 }
 
-std::string FormatSize(std::uint64_t bytes) { return FormatWithUnit(bytes, kSizeUnits); }
+std::string FormatSize(std::uint64_t bytes) {
+  return FormatWithUnit(bytes, kSizeUnits);
+}
 
 }  // namespace kv

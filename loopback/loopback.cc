@@ -1,10 +1,10 @@
 #include "loopback/loopback.h"
 
+#include <MQTTClient.h>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
-
-#include <MQTTClient.h>
 
 namespace kv::loopback {
 namespace {
@@ -105,17 +105,15 @@ std::string Subscribe(MQTTClient client, const std::string& filter) {
   MQTTResponse response = MQTTClient_subscribe5(client, filter.c_str(), 1, &subscribe, nullptr);
   const int code = static_cast<int>(response.reasonCode);
   MQTTResponse_free(response);
-  return code >= 0 && code <= 2 ? std::string()
-                                : "the subscription to " + filter + " is refused, reason code " +
-                                      std::to_string(code);
+  return code >= 0 && code <= 2
+             ? std::string()
+             : "the subscription to " + filter + " is refused, reason code " + std::to_string(code);
 }
 
 }  // namespace
 
 Loopback::Loopback(Options options, Handlers handlers)
-    : options_(std::move(options)),
-      handlers_(std::move(handlers)),
-      thread_([this] { Run(); }) {}
+    : options_(std::move(options)), handlers_(std::move(handlers)), thread_([this] { Run(); }) {}
 
 Loopback::~Loopback() {
   {

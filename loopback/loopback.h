@@ -32,7 +32,7 @@ struct Options {
   std::uint16_t port = 1883;  // on 127.0.0.1, without TLS
   std::string username;       // empty: none
   std::string password;
-  std::string filter;         // what to subscribe to, at QoS 1
+  std::string filter;  // what to subscribe to, at QoS 1
 };
 
 class Loopback {

@@ -56,15 +56,16 @@ Answered AdminRequests::Update(const Call& call) {
   if (auto read = ReadConfig(call, config); !read) {
     return std::move(read).error();
   }
+  // Before anything is changed: an answer that it was refused must be true.
+  if (auto room = jobs_.CheckRoom(); !room) {
+    return std::move(room).error();
+  }
   if (auto begun = store_.BeginUpdate(**bucket, config); !begun) {
     return std::move(begun).error();
   }
   // A bucket of usual size at once: it need not wait behind the work of others.
-  auto trimmed = (*bucket)->Trim(call.now, kTrimAtOnce);
-  if (!trimmed) {
-    return std::move(trimmed).error();
-  }
-  if (*trimmed == store::Progress::kDone) {
+  const auto trimmed = (*bucket)->Trim(call.now, kTrimAtOnce);
+  if (trimmed && *trimmed == store::Progress::kDone) {
     return Answer{{wire::DocumentReply("info", InfoOf(**bucket))}, store_.last_sequence()};
   }
   return Later(jobs_.Add(std::make_unique<TrimJob>(store_, **bucket), call.address));
@@ -91,8 +92,8 @@ Answered AdminRequests::PurgeDeletes(const Call& call) {
     return std::move(options).error();
   }
   const TimePoint before = call.now - options->older_than.value_or(kDefaultOlderThan);
-  return Later(jobs_.Add(std::make_unique<ForgetMarkersJob>(store_, **bucket, before),
-                         call.address));
+  return Later(
+      jobs_.Add(std::make_unique<ForgetMarkersJob>(store_, **bucket, before), call.address));
 }
 
 Answered AdminRequests::Purge(const Call& call) {

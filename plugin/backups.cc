@@ -42,14 +42,13 @@ Status Backups::Begin(TimePoint now, std::optional<ReplyAddress> address) {
   running_ = true;
   name_ = NameOf(now);
   address_ = std::move(address);
-  store_.Checkpoint(*path_ + "/" + name_,
-                    [shared = shared_, wake = wake_](const Status& status) {
-                      {
-                        const std::lock_guard lock(shared->mutex);
-                        shared->result = status;
-                      }
-                      wake();
-                    });
+  store_.Checkpoint(*path_ + "/" + name_, [shared = shared_, wake = wake_](const Status& status) {
+    {
+      const std::lock_guard lock(shared->mutex);
+      shared->result = status;
+    }
+    wake();
+  });
   return Ok{};
 }
 

@@ -21,12 +21,15 @@ struct Setting {
   std::string value;
 };
 
+// Words are separated by blanks alone, says the broker's own reader; a line may begin with some.
 Setting SettingOf(const std::string& line) {
-  const std::size_t name_end = line.find_first_of(" \t\r");
-  const std::size_t start = line.find_first_not_of(" \t", std::min(name_end, line.size()));
-  const std::size_t end = line.find_last_not_of(" \t\r");
+  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  const std::size_t name_end = std::min(line.find_first_of(" \r", begin), line.size());
+  const std::size_t start = line.find_first_not_of(' ', name_end);
+  const std::size_t end = line.find_last_not_of(" \r");
   const bool has_value = start != std::string::npos && end != std::string::npos && start <= end;
-  return {line.substr(0, name_end), has_value ? line.substr(start, end - start + 1) : ""};
+  return {line.substr(begin, name_end - begin),
+          has_value ? line.substr(start, end - start + 1) : ""};
 }
 
 std::vector<Setting> SettingsOf(const fs::path& path) {

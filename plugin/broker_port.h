@@ -26,10 +26,10 @@ struct Message {
   std::string_view payload;
   std::uint8_t qos = 0;
   bool retain = false;
-  const Properties* own = nullptr;                    // without its user properties if `user` is set
-  const std::vector<UserProperty>* user = nullptr;    // after own->user, unless own_user is false
+  const Properties* own = nullptr;                  // without its user properties if `user` is set
+  const std::vector<UserProperty>* user = nullptr;  // after own->user, unless own_user is false
   bool own_user = true;
-  std::string_view correlation_data;                  // empty: none
+  std::string_view correlation_data;  // empty: none
 };
 
 class BrokerPort {

@@ -56,12 +56,12 @@ void Capture::Keep(const Client& client,
     refuse(key.error());
     return;
   }
-  store::KeyedWrite item{*key,
-                         {.operation = incoming.payload.empty() ? Operation::kDelete
-                                                                : Operation::kPut,
-                          .value = incoming.payload,
-                          .properties = &incoming.own,
-                          .qos = incoming.qos}};
+  store::KeyedWrite item{
+      *key,
+      {.operation = incoming.payload.empty() ? Operation::kDelete : Operation::kPut,
+       .value = incoming.payload,
+       .properties = &incoming.own,
+       .qos = incoming.qos}};
   auto outcome = writer_.Write(client, *BucketName::Parse(bucket), {&item, 1}, {}, now);
   if (!outcome) {
     refuse(outcome.error());

@@ -49,8 +49,8 @@ Status ReadText(const mosquitto_property* property, int id, std::optional<std::s
 Status ReadCorrelation(const mosquitto_property* property, wire::Incoming& incoming) {
   void* data = nullptr;
   std::uint16_t length = 0;
-  if (mosquitto_property_read_binary(
-          property, MQTT_PROP_CORRELATION_DATA, &data, &length, false) == nullptr) {
+  if (mosquitto_property_read_binary(property, MQTT_PROP_CORRELATION_DATA, &data, &length, false) ==
+      nullptr) {
     return kNoMemory;
   }
   // An empty one comes as a null pointer.
@@ -71,8 +71,7 @@ Status ReadProperty(const mosquitto_property* property, wire::Incoming& incoming
     case MQTT_PROP_CORRELATION_DATA: return ReadCorrelation(property, incoming);
     case MQTT_PROP_PAYLOAD_FORMAT_INDICATOR: {
       std::uint8_t format = 0;
-      mosquitto_property_read_byte(
-          property, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &format, false);
+      mosquitto_property_read_byte(property, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &format, false);
       incoming.own.payload_format = format;
       return Ok{};
     }

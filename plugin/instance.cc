@@ -19,8 +19,7 @@ std::string Canonical(const std::string& path) {
   std::error_code error;
   // Absolute first: of a relative path that is not there yet, nothing would be resolved.
   const auto absolute = std::filesystem::absolute(path, error);
-  const auto canonical =
-      error ? absolute : std::filesystem::weakly_canonical(absolute, error);
+  const auto canonical = error ? absolute : std::filesystem::weakly_canonical(absolute, error);
   return error ? path : canonical.string();
 }
 

@@ -26,10 +26,16 @@ wire::Reply CountReply(std::uint64_t count) {
 
 }  // namespace
 
+Status Jobs::CheckRoom() const {
+  return waiting_.size() < kMax
+             ? Status(Ok{})
+             : Error(ErrorCode::kUnavailable,
+                     std::to_string(kMax) + " requests of this kind are waiting, try again");
+}
+
 Status Jobs::Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address) {
-  if (waiting_.size() >= kMax) {
-    return Error(ErrorCode::kUnavailable,
-                 std::to_string(kMax) + " requests of this kind are waiting, try again");
+  if (auto room = CheckRoom(); !room) {
+    return room;
   }
   waiting_.push_back({std::move(job), std::move(address)});
   return Ok{};

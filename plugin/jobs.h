@@ -36,7 +36,9 @@ class Jobs {
 
   Jobs(store::Store& store, Replier& replier) : store_(store), replier_(replier) {}
 
-  // `address`: who gets the reply. Errors: unavailable, when kMax are waiting.
+  // Errors: unavailable, when kMax are waiting.
+  Status CheckRoom() const;
+  // `address`: who gets the reply. Errors: as CheckRoom.
   Status Add(std::unique_ptr<Job> job, std::optional<ReplyAddress> address);
   bool empty() const { return waiting_.empty(); }
   store::Progress Run(TimePoint now, Nanoseconds budget);

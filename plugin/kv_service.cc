@@ -149,7 +149,7 @@ void KvService::BeginRestore() {
   }
   if (!options_.broker_snapshot && store_->stats().entries > 0) {
     port_.Log(LogLevel::kInfo,
-              "the broker keeps no retained messages (persistence is not on), and "
+              "the broker is not known to keep retained messages (persistence), and "
               "plugin_opt_broker_snapshot is not set: every value is published anew");
   }
   restorer_.emplace(*store_, topics_, publisher_, std::move(snapshot));
@@ -177,9 +177,10 @@ void KvService::ListenForWills() {
                         .filter = topics_.data_prefix() + options_.wills_filter},
       loopback::Loopback::Handlers{
           .on_message = [this](loopback::Arrived&& message) { wills_->Arrive(std::move(message)); },
-          .on_state = [this](bool connected, const std::string& line) {
-            wills_->Report(connected, line);
-          }});
+          .on_state =
+              [this](bool connected, const std::string& line) {
+                wills_->Report(connected, line);
+              }});
 }
 
 void KvService::ContinueRestore(Nanoseconds budget) {
@@ -197,13 +198,13 @@ void KvService::ContinueRestore(Nanoseconds budget) {
     port_.Log(LogLevel::kWarning,
               "plugin_opt_broker_snapshot: the file is damaged; what it lacks was published anew");
   }
-  port_.Log(totals.unreadable > 0 ? LogLevel::kError : LogLevel::kNotice,
-            "retained messages restored: " + std::to_string(totals.published) + " published, " +
-                std::to_string(totals.kept) + " were there, " + std::to_string(totals.cleared) +
-                " cleared" +
-                (totals.unreadable > 0
-                     ? ", " + std::to_string(totals.unreadable) + " could not be read"
-                     : ""));
+  port_.Log(
+      totals.unreadable > 0 ? LogLevel::kError : LogLevel::kNotice,
+      "retained messages restored: " + std::to_string(totals.published) + " published, " +
+          std::to_string(totals.kept) + " were there, " + std::to_string(totals.cleared) +
+          " cleared" +
+          (totals.unreadable > 0 ? ", " + std::to_string(totals.unreadable) + " could not be read"
+                                 : ""));
   restorer_.reset();
 }
 

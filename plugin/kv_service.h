@@ -62,7 +62,7 @@ class KvService {
   void BeginRestore();
   void ListenForWills();
   void ContinueRestore(Nanoseconds budget);
-  void Work(TimePoint now);   // a slice of what nobody waits for
+  void Work(TimePoint now);  // a slice of what nobody waits for
   void EndWhatIsDue(TimePoint now);
   void WatchHealth();
 
@@ -89,8 +89,8 @@ class KvService {
   std::optional<Wills> wills_;
   std::optional<loopback::Loopback> loopback_;  // behind wills_: it ends first
   TimePoint last_sweep_ = 0;
-  store::Progress expiring_ = store::Progress::kDone;
-  store::Progress ending_ = store::Progress::kDone;  // what has expired, and ended connections' keys
+  store::Progress expiring_ = store::Progress::kDone;  // what has expired
+  store::Progress ending_ = store::Progress::kDone;    // ended connections' keys
   TimePoint last_pruning_ = 0;
   store::Progress pruning_ = store::Progress::kDone;
   bool was_writable_ = true;

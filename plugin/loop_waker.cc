@@ -1,11 +1,11 @@
 #include "plugin/loop_waker.h"
 
+#include <ucontext.h>
+
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-
-#include <ucontext.h>
 
 namespace kv::plugin {
 namespace {

@@ -38,13 +38,14 @@ mosquitto_property* LastOf(mosquitto_property* list) {
 
 }  // namespace
 
-PropertyList::~PropertyList() { mosquitto_property_free_all(&head_); }
+PropertyList::~PropertyList() {
+  mosquitto_property_free_all(&head_);
+}
 
 bool AppendUserProperty(mqtt5__property** list, const UserProperty& property) {
-  return mosquitto_property_add_string_pair(list,
-                                            MQTT_PROP_USER_PROPERTY,
-                                            property.name.c_str(),
-                                            property.value.c_str()) == MOSQ_ERR_SUCCESS;
+  return mosquitto_property_add_string_pair(
+             list, MQTT_PROP_USER_PROPERTY, property.name.c_str(), property.value.c_str()) ==
+         MOSQ_ERR_SUCCESS;
 }
 
 bool PropertyList::AddUser(const std::vector<UserProperty>& properties) {
@@ -63,12 +64,11 @@ bool PropertyList::AddUser(const std::vector<UserProperty>& properties) {
 bool PropertyList::Add(const Message& message) {
   bool added = true;
   if (!message.correlation_data.empty()) {
-    added = mosquitto_property_add_binary(&head_,
-                                          MQTT_PROP_CORRELATION_DATA,
-                                          message.correlation_data.data(),
-                                          static_cast<std::uint16_t>(
-                                              message.correlation_data.size())) ==
-            MOSQ_ERR_SUCCESS;
+    added = mosquitto_property_add_binary(
+                &head_,
+                MQTT_PROP_CORRELATION_DATA,
+                message.correlation_data.data(),
+                static_cast<std::uint16_t>(message.correlation_data.size())) == MOSQ_ERR_SUCCESS;
   }
   if (const Properties* own = message.own; own != nullptr) {
     if (own->payload_format) {
@@ -77,10 +77,9 @@ bool PropertyList::Add(const Message& message) {
                                                    *own->payload_format) == MOSQ_ERR_SUCCESS;
     }
     if (own->content_type) {
-      added = added && mosquitto_property_add_string(&head_,
-                                                     MQTT_PROP_CONTENT_TYPE,
-                                                     own->content_type->c_str()) ==
-                           MOSQ_ERR_SUCCESS;
+      added = added &&
+              mosquitto_property_add_string(
+                  &head_, MQTT_PROP_CONTENT_TYPE, own->content_type->c_str()) == MOSQ_ERR_SUCCESS;
     }
     added = added && (!message.own_user || AddUser(own->user));
   }
@@ -118,7 +117,9 @@ bool MosquittoPort::Hand(const char* client_id, const Message& message) {
   return true;
 }
 
-bool MosquittoPort::Publish(const Message& message) { return Hand(nullptr, message); }
+bool MosquittoPort::Publish(const Message& message) {
+  return Hand(nullptr, message);
+}
 
 bool MosquittoPort::SendTo(const std::string& client_id, const Message& message) {
   return Hand(client_id.c_str(), message);

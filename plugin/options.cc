@@ -107,11 +107,10 @@ const std::vector<Option>& Options() {
         "true",
         "true or false",
         "Whether a write to an unknown bucket creates it, with bucket_defaults."},
-       [](PluginOptions& o, const std::string& text) { return SetFlagOf(o.auto_create, text); }},
-      {{"max_buckets",
-        "1000",
-        "a whole number above 0",
-        "How many buckets there may be."},
+       [](PluginOptions& o, const std::string& text) {
+         return SetFlagOf(o.auto_create, text);
+       }},
+      {{"max_buckets", "1000", "a whole number above 0", "How many buckets there may be."},
        SetMaxBuckets},
       {{"sync",
         "batch",
@@ -130,7 +129,9 @@ const std::vector<Option>& Options() {
         "64MiB",
         "a size above 0 (bytes, or with KiB, MiB, GiB)",
         "Memory for reading entries that are only on disk."},
-       [](PluginOptions& o, const std::string& text) { return SetSizeOf(o.cache_size, text); }},
+       [](PluginOptions& o, const std::string& text) {
+         return SetSizeOf(o.cache_size, text);
+       }},
       {{"duplicate_window",
         "2m",
         "a duration (90, 500ms, 30s, 15m, 12h, 7d)",
@@ -141,7 +142,8 @@ const std::vector<Option>& Options() {
       {{"broker_snapshot",
         "",
         "the path of the broker's mosquitto.db",
-        "At start only what differs from the broker's own retained messages is published, and stale "
+        "At start only what differs from the broker's own retained messages is published, and "
+        "stale "
         "ones are cleared. Without it the plugin looks into the broker's configuration file."},
        [](PluginOptions& o, const std::string& text) {
          o.broker_snapshot = text;
@@ -161,7 +163,9 @@ const std::vector<Option>& Options() {
         "Whether wills to kv topics are stored. Brokers of the 2.0 series do not show wills to "
         "plugins: with true the plugin subscribes to the buckets as a client of this broker, which "
         "costs the broker one delivery more for each change."},
-       [](PluginOptions& o, const std::string& text) { return SetFlagOf(o.wills, text); }},
+       [](PluginOptions& o, const std::string& text) {
+         return SetFlagOf(o.wills, text);
+       }},
       {{"wills_port",
         "1883",
         "a port from 1 to 65535",
@@ -175,10 +179,7 @@ const std::vector<Option>& Options() {
          o.wills_username = text;
          return !text.empty();
        }},
-      {{"wills_password",
-        "",
-        "the password of wills_username",
-        "And with which password."},
+      {{"wills_password", "", "the password of wills_username", "And with which password."},
        [](PluginOptions& o, const std::string& text) {
          o.wills_password = text;
          return !text.empty();
@@ -195,7 +196,9 @@ const std::vector<Option>& Options() {
         "history=1",
         "bucket fields, name=value",
         "The configuration of buckets that are created by their first write."},
-       [](PluginOptions&, const std::string&) { return true; }},
+       [](PluginOptions&, const std::string&) {
+         return true;
+       }},
   };
   return kOptions;
 }
@@ -223,8 +226,8 @@ std::size_t Distance(std::string_view a, std::string_view b) {
 
 Error UnknownOption(const std::string& name) {
   const auto& options = Options();
-  const auto nearest = std::min_element(
-      options.begin(), options.end(), [&name](const Option& a, const Option& b) {
+  const auto nearest =
+      std::min_element(options.begin(), options.end(), [&name](const Option& a, const Option& b) {
         return Distance(a.row.name, name) < Distance(b.row.name, name);
       });
   std::string names;
@@ -233,8 +236,8 @@ Error UnknownOption(const std::string& name) {
   }
   return Error(ErrorCode::kBadRequest,
                std::string(kOptionPrefix) + name + " is unknown, nearest is " +
-                   std::string(kOptionPrefix) + std::string(nearest->row.name) +
-                   "; accepted are " + names + "bucket_<name>");
+                   std::string(kOptionPrefix) + std::string(nearest->row.name) + "; accepted are " +
+                   names + "bucket_<name>");
 }
 
 Status SetOne(PluginOptions& options, const std::string& name, const std::string& text) {

@@ -42,7 +42,7 @@ struct OptionRow {
   std::string_view name;           // after plugin_opt_
   std::string_view default_value;  // empty: none
   std::string_view accepted;
-  std::string_view meaning;        // a sentence for mosquitto.conf.example
+  std::string_view meaning;  // a sentence for mosquitto.conf.example
 };
 // All options but the family bucket_<name>.
 const std::vector<OptionRow>& OptionTable();

@@ -56,8 +56,8 @@ int OnMessage(int /*event*/, void* data, void* userdata) noexcept {
   auto& event = *static_cast<mosquitto_evt_message*>(data);
   KvService& service = static_cast<Loading*>(userdata)->instance->service();
   // What was not stored must never look as if it were; what is not ours goes on whatever happens.
-  const int on_failure = service.PlaneOf(event.topic) == wire::Plane::kNone ? MOSQ_ERR_SUCCESS
-                                                                            : MOSQ_ERR_ACL_DENIED;
+  const int on_failure =
+      service.PlaneOf(event.topic) == wire::Plane::kNone ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
   return Guarded(
       [on_failure](const char* what) {
         LogLine(MOSQ_LOG_ERR, std::string("a message was not stored: ") + what);
@@ -118,12 +118,10 @@ int Load(mosquitto_plugin_id_t* id, void** userdata, const OptionList& list) {
   auto loading = std::make_unique<Loading>(Loading{id, std::move(*instance)});
   // ACL_CHECK is not registered: merely listening to it would close an open broker or skip the
   // acl_file (broker-facts.md).
-  for (const auto& [event, callback] :
-       {std::pair{MOSQ_EVT_MESSAGE, &OnMessage},
-        std::pair{MOSQ_EVT_DISCONNECT, &OnDisconnect},
-        std::pair{MOSQ_EVT_TICK, &OnTick}}) {
-    const int registered =
-        mosquitto_callback_register(id, event, callback, nullptr, loading.get());
+  for (const auto& [event, callback] : {std::pair{MOSQ_EVT_MESSAGE, &OnMessage},
+                                        std::pair{MOSQ_EVT_DISCONNECT, &OnDisconnect},
+                                        std::pair{MOSQ_EVT_TICK, &OnTick}}) {
+    const int registered = mosquitto_callback_register(id, event, callback, nullptr, loading.get());
     if (registered != MOSQ_ERR_SUCCESS) {
       LogLine(MOSQ_LOG_ERR, "the broker refused a callback: " + std::to_string(registered));
       return registered;
@@ -153,9 +151,8 @@ int ReportFailure(const char* what) {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int mosquitto_plugin_version(
-    int supported_version_count,
-    const int* supported_versions) {
+__attribute__((visibility("default"))) int mosquitto_plugin_version(int supported_version_count,
+                                                                    const int* supported_versions) {
   const int* end = supported_versions + supported_version_count;
   return std::find(supported_versions, end, kv::plugin::kPluginVersion) == end
              ? -1
@@ -167,8 +164,7 @@ __attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugi
                                                                  mosquitto_opt* options,
                                                                  int option_count) {
   return kv::plugin::Guarded(kv::plugin::ReportFailure, [&] {
-    return kv::plugin::Load(
-        identifier, userdata, kv::plugin::ToOptionList(options, option_count));
+    return kv::plugin::Load(identifier, userdata, kv::plugin::ToOptionList(options, option_count));
   });
 }
 

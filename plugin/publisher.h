@@ -8,9 +8,9 @@
 
 #include <string_view>
 
-#include "plugin/broker_port.h"
 #include "kv/clock.h"
 #include "kv/entry.h"
+#include "plugin/broker_port.h"
 #include "plugin/mirrors.h"
 #include "wire/topics.h"
 

@@ -27,7 +27,9 @@ Error BadCursor() {
                "kv-cursor: accepted is the kv-cursor of an earlier reply to this very request");
 }
 
-std::string_view FlagText(bool flag) { return flag ? "1" : "0"; }
+std::string_view FlagText(bool flag) {
+  return flag ? "1" : "0";
+}
 
 // What all pages of one reply have in common. The bucket's id is in it: a bucket that was dropped
 // and made anew is another one.
@@ -104,10 +106,10 @@ ReadRequests::Replies ReadRequests::Get(const store::Bucket& bucket, const Reque
     return std::move(entry).error();
   }
   if (!wanted && entry->is_marker()) {
-    return Error(ErrorCode::kKeyNotFound,
-                 "the key has no value: its newest entry is a " +
-                     std::string(NameOf(entry->operation)),
-                 entry->revision);
+    return Error(
+        ErrorCode::kKeyNotFound,
+        "the key has no value: its newest entry is a " + std::string(NameOf(entry->operation)),
+        entry->revision);
   }
   return std::vector{
       wire::EntryReply(wire::kStatusOk, std::move(*entry), request.options.meta_only)};

@@ -68,8 +68,19 @@ Answered RequestPlane::Dispatch(const Client& client,
     case wire::Verb::kDelete:
     case wire::Verb::kIncrement:
     case wire::Verb::kTxn: return writes_.Handle(call);
-    default: return admin_.Handle(call);
+    case wire::Verb::kAdminCreate:
+    case wire::Verb::kAdminUpdate:
+    case wire::Verb::kAdminDelete:
+    case wire::Verb::kAdminPurgeDeletes:
+    case wire::Verb::kCheckpoint: return admin_.Handle(call);
+    case wire::Verb::kGet:
+    case wire::Verb::kHistory:
+    case wire::Verb::kEntries:
+    case wire::Verb::kKeys:
+    case wire::Verb::kInfo:
+    case wire::Verb::kBuckets: break;  // answered above
   }
+  return Error(ErrorCode::kNotSupported);
 }
 
 }  // namespace kv::plugin

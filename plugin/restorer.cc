@@ -50,10 +50,9 @@ bool Restorer::Step(Nanoseconds budget) {
 }
 
 void Restorer::StepSnapshot() {
-  const bool more =
-      snapshot_->Step(kChunksAtOnce, topics_.data_prefix(), [this](const RetainedMessage& message) {
-        Compare(message);
-      });
+  const bool more = snapshot_->Step(kChunksAtOnce,
+                                    topics_.data_prefix(),
+                                    [this](const RetainedMessage& message) { Compare(message); });
   if (!more) {
     damaged_ = snapshot_->damaged();
     with_snapshot_ = !damaged_;  // what was not to be read may be anything

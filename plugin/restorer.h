@@ -63,7 +63,7 @@ class Restorer {
   bool damaged_ = false;
   std::map<std::string, Revision> start_;  // each bucket's last revision when the broker started
   Round round_ = Round::kPublish;
-  std::string bucket_;                     // where StepStore is
+  std::string bucket_;  // where StepStore is
   Revision next_ = 0;
   Totals totals_;
 };

@@ -1,5 +1,5 @@
-// Sweeper: ends what ends by itself, bit by bit, and tells subscribers: entries that are due, and the
-// values of dropped buckets. The broker's thread only.
+// Sweeper: ends what ends by itself, bit by bit, and tells subscribers: entries that are due, and
+// the values of dropped buckets. The broker's thread only.
 #pragma once
 
 #include "kv/clock.h"

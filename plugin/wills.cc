@@ -95,7 +95,8 @@ bool Wills::Step(TimePoint now, std::size_t limit) {
     port_.Log(level, line);
   }
   if (lost > 0) {
-    port_.Log(LogLevel::kWarning, std::to_string(lost) + " wills were not stored: too many at once");
+    port_.Log(LogLevel::kWarning,
+              std::to_string(lost) + " wills were not stored: too many at once");
   }
   for (const auto& will : some) {
     if (auto stored = Store(will, now); !stored) {

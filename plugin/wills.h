@@ -1,7 +1,8 @@
 // Wills: brokers of the 2.0 series hand a will to its subscribers without showing it to plugins.
 // What a subscriber of all buckets gets and what this plugin did not send, is a will: it is stored
 // like any write, and published anew as what it has become. The broker's thread only, except
-// where it says otherwise. Source: broker-facts.md, "What never reaches MOSQ_EVT_MESSAGE"; docs/adr/0008.
+// where it says otherwise. Source: broker-facts.md, "What never reaches MOSQ_EVT_MESSAGE";
+// docs/adr/0008.
 #pragma once
 
 #include <cstddef>

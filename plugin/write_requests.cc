@@ -70,8 +70,7 @@ Answered WriteRequests::WriteOne(const Call& call, wire::WriteVerb verb) {
 }
 
 Result<std::int64_t> WriteRequests::NumberOf(const store::Bucket* bucket, Key key) const {
-  const store::KeyState* state =
-      bucket != nullptr ? bucket->index().Find(key.text()) : nullptr;
+  const store::KeyState* state = bucket != nullptr ? bucket->index().Find(key.text()) : nullptr;
   if (state == nullptr || !state->has_value()) {
     return std::int64_t{0};
   }
@@ -126,7 +125,10 @@ Answered WriteRequests::Increment(const Call& call) {
                                NameOf(call.topic),
                                {&item, 1},
                                {.message_id = options->message_id,
-                                .result = [&text](const store::RevisionList&) { return text; }},
+                                .result =
+                                    [&text](const store::RevisionList&) {
+                                      return text;
+                                    }},
                                call.now);
   if (!outcome) {
     return std::move(outcome).error();
@@ -139,8 +141,7 @@ Answered WriteRequests::Increment(const Call& call) {
 }
 
 bool WriteRequests::Holds(const store::Bucket* bucket, const wire::TxnCondition& condition) const {
-  const store::KeyState* state =
-      bucket != nullptr ? bucket->index().Find(condition.key) : nullptr;
+  const store::KeyState* state = bucket != nullptr ? bucket->index().Find(condition.key) : nullptr;
   return condition.revision == (state != nullptr ? state->newest().revision : 0);
 }
 
@@ -169,8 +170,8 @@ Answered WriteRequests::Transact(const Call& call) {
     for (const auto& condition : txn->conditions) {
       succeeded = succeeded && Holds(bucket, condition);
     }
-    auto outcome = Run(call, name, succeeded, succeeded ? txn->then : txn->otherwise,
-                       options->message_id);
+    auto outcome =
+        Run(call, name, succeeded, succeeded ? txn->then : txn->otherwise, options->message_id);
     if (!outcome) {
       return std::move(outcome).error();
     }

@@ -19,8 +19,8 @@ namespace kv::plugin {
 struct Outcome {
   store::Bucket* bucket = nullptr;  // nullptr: there is none, and nothing to do
   store::Written written;
-  store::RevisionList revisions;    // one for each write, 0: nothing to do. Empty for a duplicate
-  std::optional<Author> author;     // in a bucket with audit
+  store::RevisionList revisions;  // one for each write, 0: nothing to do. Empty for a duplicate
+  std::optional<Author> author;   // in a bucket with audit
 };
 
 // What the options of a write say of it. Views of both.

@@ -4,6 +4,9 @@
 // given are read during the call only. Not thread-safe: the broker's thread.
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
+#include <absl/container/inlined_vector.h>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -13,9 +16,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <absl/container/flat_hash_set.h>
-#include <absl/container/inlined_vector.h>
 
 #include "kv/bucket_config.h"
 #include "kv/clock.h"
@@ -36,14 +36,14 @@ using RevisionList = absl::InlinedVector<Revision, 4>;
 
 struct Write {
   Operation operation = Operation::kPut;
-  bool create = false;                // only if the key has no value
-  std::optional<Revision> expected;   // only if this is the key's newest revision; 0: it has none
-  std::string_view value;             // of a put
+  bool create = false;               // only if the key has no value
+  std::optional<Revision> expected;  // only if this is the key's newest revision; 0: it has none
+  std::string_view value;            // of a put
   const Properties* properties = nullptr;
-  std::optional<Nanoseconds> ttl;     // of a put: the key expires unless written again
-  bool ephemeral = false;             // of a put: goes with the connection of its writer
-  const Author* author = nullptr;     // who writes, for a bucket with audit
-  std::string_view message_id;        // for Apply alone; empty: none
+  std::optional<Nanoseconds> ttl;  // of a put: the key expires unless written again
+  bool ephemeral = false;          // of a put: goes with the connection of its writer
+  const Author* author = nullptr;  // who writes, for a bucket with audit
+  std::string_view message_id;     // for Apply alone; empty: none
   std::uint8_t qos = 0;
   Reason reason = Reason::kNone;
 };
@@ -68,9 +68,9 @@ inline constexpr std::size_t kMaxWritesAtOnce = 1000;
 struct Written {
   Revision revision = 0;  // the last one taken; 0: there was nothing to do
   TimePoint time = 0;
-  Sequence sequence = 0;  // on disk with this record of the journal; 0: nothing to wait for
-  bool duplicate = false; // an earlier write with this message id has this result; nothing new
-  std::string result;     // of a duplicate: what its Identity had remembered
+  Sequence sequence = 0;   // on disk with this record of the journal; 0: nothing to wait for
+  bool duplicate = false;  // an earlier write with this message id has this result; nothing new
+  std::string result;      // of a duplicate: what its Identity had remembered
   // Sync::kAlways only: it is applied and will stay, but the flush failed.
   std::optional<Error> not_flushed;
 
@@ -92,12 +92,12 @@ struct EphemeralKey {
 };
 
 struct PageRequest {
-  std::string_view prefix;           // empty: the whole bucket
+  std::string_view prefix;  // empty: the whole bucket
   const KeyFilter* filter = nullptr;
-  Revision from = 0;                 // this revision and later
-  bool newest_only = false;          // the newest entry of each key, not its history
+  Revision from = 0;         // this revision and later
+  bool newest_only = false;  // the newest entry of each key, not its history
   bool ignore_markers = false;
-  std::size_t limit = 100;           // entries
+  std::size_t limit = 100;                       // entries
   std::size_t max_bytes = std::size_t{1} << 20;  // of values and properties: a page ends after this
 };
 
@@ -110,19 +110,19 @@ struct KeysRequest {
   std::string_view prefix;
   const KeyFilter* filter = nullptr;
   bool include_deleted = false;
-  std::string_view after;  // keys beyond this one
-  std::size_t limit = 0;   // 0: none
+  std::string_view after;                         // keys beyond this one
+  std::size_t limit = 0;                          // 0: none
   std::size_t max_bytes = std::size_t{64} << 10;  // of the keys as a JSON array
 };
 
 struct KeysPage {
   std::vector<std::string> keys;  // in the order of their bytes
   bool more = false;
-  std::string position;           // if there is more: the `after` of the next page
+  std::string position;  // if there is more: the `after` of the next page
 };
 
 struct BucketStats {
-  std::uint64_t keys = 0;     // that have a value
+  std::uint64_t keys = 0;  // that have a value
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   Revision last_revision = 0;
@@ -161,9 +161,9 @@ class Bucket {
   Result<Written> ApplyUnawaited(std::span<const KeyedWrite> writes,
                                  TimePoint now,
                                  RevisionList& revisions);
-  // Ends an ephemeral key, as long as that is its newest entry: a DEL. Its message id is free again:
-  // whoever sends the write again after a lost connection must not be told that the key is there.
-  // Errors: as ApplyUnawaited.
+  // Ends an ephemeral key, as long as that is its newest entry: a DEL. Its message id is free
+  // again: whoever sends the write again after a lost connection must not be told that the key is
+  // there. Errors: as ApplyUnawaited.
   Result<Written> EndEphemeral(const EphemeralKey& key, TimePoint now);
   // Whether so many writes can be done, or refused, without waiting for the disk. If not it is
   // asked for what is missing.
@@ -191,8 +191,9 @@ class Bucket {
   // A kept entry. Errors: storage-error.
   Result<Entry> ReadEntry(Revision revision) const;
 
-  // Ends the life of up to `limit` entries that are due. Errors: storage-error, unavailable: what
-  // is left is done at a later call. `expired` gets the keys whose value ended, also then.
+  // Ends the life of up to `limit` entries that are due; one that cannot be read is passed over for
+  // a while. Errors: storage-error, unavailable, of writing: what is left is done at a later call.
+  // `expired` gets the keys whose value ended, also then.
   Result<Progress> Expire(TimePoint now, std::size_t limit, std::vector<Expiration>& expired);
   std::optional<TimePoint> next_expiry() const { return expiry_.Next(); }
   // Forgets keys whose newest entry is a marker from before `before`, among the kept entries from
@@ -204,24 +205,26 @@ class Bucket {
                                     Revision& next);
   std::vector<EphemeralKey> EphemeralKeys() const;
   // Forgets message ids from before `oldest`, `limit` at most; adds to `changes` what that means on
-  // disk. False: there are more.
-  bool PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes);
+  // disk. Returns what is left of the limit; 0: there may be more.
+  std::size_t PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes);
 
   // Errors: bucket-full, not-supported.
   Status CheckConfig(const BucketConfig& config) const;
-  // From now on the bucket has this configuration; what a smaller history or another ttl excludes is
-  // there until Trim has been through. Errors: as CheckConfig, storage-error, unavailable; in all
-  // cases nothing changed.
+  // From now on the bucket has this configuration; what a smaller history or another ttl excludes
+  // is there until Trim has been through. Errors: as CheckConfig, storage-error, unavailable; in
+  // all cases nothing changed.
   Status BeginConfig(const BucketConfig& config);
   // Goes on, for `limit` keys, with what BeginConfig, or a process that died meanwhile, has left to
-  // do. Errors: storage-error, unavailable: to be called again.
+  // do; Expire does so, too. Errors: storage-error, unavailable: to be called again.
   Result<Progress> Trim(TimePoint now, std::size_t limit);
   // Both at once.
   Status SetConfig(const BucketConfig& config, TimePoint now);
 
   // --- at start, before anything else; of a new bucket FinishLoading alone ---
   void Load(Revision revision, const EntryHead& head);
-  void LoadDuplicate(std::string_view message_id, Revision revision, TimePoint time,
+  void LoadDuplicate(std::string_view message_id,
+                     Revision revision,
+                     TimePoint time,
                      std::string_view result);
   // With `tail_may_be_lost` revisions go on above all that may have been given out. `forgotten` is
   // what forgotten() was; nothing: the store is older than that.
@@ -293,9 +296,10 @@ class Bucket {
   absl::flat_hash_set<Revision> ephemeral_;  // kept entries
   Duplicates duplicates_;
   Revision max_dropped_ = 0;  // the highest revision that is no longer kept
-  Revision forgotten_ = 0;    // the highest of those whose key went with them, or that nobody knows of
-  std::optional<std::string> trim_from_;  // keys from here on are to be trimmed
-  bool retime_ = false;                   // and their timers set anew
+  // The highest of those whose key went with them, or that nobody knows of.
+  Revision forgotten_ = 0;
+  std::optional<std::string> trim_from_;       // keys from here on are to be trimmed
+  bool retime_ = false;                        // and their timers set anew
   std::deque<Pending> pending_;                // not in the database yet, by revision
   std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
 };

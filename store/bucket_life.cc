@@ -5,6 +5,12 @@
 #include "store/bucket.h"
 
 namespace kv::store {
+namespace {
+
+// An entry that is due and cannot be read is looked at again after this long.
+constexpr Nanoseconds kUnreadableAgain = 60 * kSecond;
+
+}  // namespace
 
 void Bucket::SetTimer(Revision revision, const EntryHead& head) {
   const auto due = DueTime(head, /*newest=*/true);
@@ -18,7 +24,9 @@ void Bucket::SetTimer(Revision revision, const EntryHead& head) {
 std::optional<TimePoint> Bucket::DueTime(const EntryHead& head, bool newest) const {
   const BucketConfig& config = record_.config;
   std::optional<TimePoint> due;
-  const auto sooner = [&due](TimePoint time) { due = due ? std::min(*due, time) : time; };
+  const auto sooner = [&due](TimePoint time) {
+    due = due ? std::min(*due, time) : time;
+  };
   const bool put = head.operation == Operation::kPut;
   if (config.ttl && (put || !newest)) {
     sooner(head.time + *config.ttl);
@@ -35,10 +43,14 @@ std::optional<TimePoint> Bucket::DueTime(const EntryHead& head, bool newest) con
 Result<Progress> Bucket::Expire(TimePoint now,
                                 std::size_t limit,
                                 std::vector<Expiration>& expired) {
+  // What a change of the configuration has left to do, also when nobody goes on with it.
+  if (auto trimmed = Trim(now, limit); !trimmed) {
+    return std::move(trimmed).error();
+  }
   for (std::size_t done = 0; done < limit; ++done) {
     const auto due = expiry_.NextDue(now);
     if (!due) {
-      return Progress::kDone;
+      return trim_from_ ? Progress::kMore : Progress::kDone;
     }
     if (!IsReadyFor(1)) {
       return Progress::kWaiting;
@@ -47,12 +59,12 @@ Result<Progress> Bucket::Expire(TimePoint now,
       return std::move(ended).error();
     }
   }
-  return expiry_.NextDue(now) ? Progress::kMore : Progress::kDone;
+  return trim_from_ || expiry_.NextDue(now) ? Progress::kMore : Progress::kDone;
 }
 
 // Whether the entry's life has ended. If not its timer is set anew, or removed.
 Result<bool> Bucket::IsOver(const ExpiryQueue::Due& due, TimePoint now) {
-  if (due.is_certain) {
+  if (due.is_certain && !retime_) {  // by another ttl it may be too early
     return true;
   }
   const KeyState* state = index_.HolderOf(due.revision);
@@ -80,9 +92,14 @@ Result<bool> Bucket::IsOver(const ExpiryQueue::Due& due, TimePoint now) {
 Status Bucket::ExpireOne(const ExpiryQueue::Due& due,
                          TimePoint now,
                          std::vector<Expiration>& expired) {
-  auto over = IsOver(due, now);
-  if (!over || !*over) {
-    return over ? Status(Ok{}) : Status(std::move(over).error());
+  const auto over = IsOver(due, now);
+  if (!over) {
+    // Who reads it is told. It must not keep what is behind it from ending.
+    expiry_.LookAt(due.revision, now + kUnreadableAgain);
+    return Ok{};
+  }
+  if (!*over) {
+    return Ok{};
   }
   const KeyState& state = *index_.HolderOf(due.revision);
   if (state.newest().revision != due.revision) {
@@ -99,11 +116,10 @@ Status Bucket::ExpireOne(const ExpiryQueue::Due& due,
   return Forget(all);
 }
 
-Status Bucket::ExpireValue(const KeyState& state,
-                           TimePoint now,
-                           std::vector<Expiration>& expired) {
+Status Bucket::ExpireValue(const KeyState& state, TimePoint now, std::vector<Expiration>& expired) {
   const std::string key = state.key;  // the purge drops the entry that the state's own key is of
-  const KeyedWrite purge{Key::Kept(key), {.operation = Operation::kPurge, .reason = Reason::kExpired}};
+  const KeyedWrite purge{Key::Kept(key),
+                         {.operation = Operation::kPurge, .reason = Reason::kExpired}};
   RevisionList revisions;
   auto purged = ApplyUnawaited({&purge, 1}, now, revisions);
   if (!purged) {
@@ -192,7 +208,7 @@ Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
   return keys;
 }
 
-bool Bucket::PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes) {
+std::size_t Bucket::PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& changes) {
   return duplicates_.Prune(oldest, limit, [&](TimePoint time, std::string_view message_id) {
     DeleteDuplicate(changes, time, message_id);
   });
@@ -200,8 +216,8 @@ bool Bucket::PruneDuplicates(TimePoint oldest, std::size_t limit, ChangeSet& cha
 
 Status Bucket::CheckConfig(const BucketConfig& config) const {
   const BucketStats now = stats();
-  const bool moved = config.storage != record_.config.storage ||
-                     config.retained != record_.config.retained;
+  const bool moved =
+      config.storage != record_.config.storage || config.retained != record_.config.retained;
   if (moved && now.entries > 0) {
     return Error(ErrorCode::kNotSupported,
                  "storage and retained change only while the bucket is empty");
@@ -229,8 +245,8 @@ Status Bucket::BeginConfig(const BucketConfig& config) {
   if (!stored) {
     return std::move(stored).error();
   }
-  retime_ = retime_ || config.ttl != record_.config.ttl ||
-            config.marker_ttl != record_.config.marker_ttl;
+  retime_ =
+      retime_ || config.ttl != record_.config.ttl || config.marker_ttl != record_.config.marker_ttl;
   if (retime_ || config.history < record_.config.history) {
     trim_from_.emplace();
   }

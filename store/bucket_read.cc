@@ -41,8 +41,8 @@ void WalkPrefix(const KeyIndex& index,
 // What a key takes in a JSON array: quotes, comma, and a backslash where it needs one. Keys hold
 // no control characters.
 std::size_t JsonBytes(std::string_view key) {
-  const auto escaped = std::count_if(
-      key.begin(), key.end(), [](char c) { return c == '"' || c == '\\'; });
+  const auto escaped =
+      std::count_if(key.begin(), key.end(), [](char c) { return c == '"' || c == '\\'; });
   return key.size() + static_cast<std::size_t>(escaped) + 3;
 }
 
@@ -52,7 +52,9 @@ std::size_t WeightOf(const Entry& entry) {
          entry.properties.user.size() * sizeof(UserProperty);
 }
 
-Error NotFound() { return Error(ErrorCode::kKeyNotFound); }
+Error NotFound() {
+  return Error(ErrorCode::kKeyNotFound);
+}
 
 }  // namespace
 

@@ -12,7 +12,9 @@ enum class Change : std::uint8_t {
   kDeleteRange = 4,
 };
 
-void PutTag(std::string& out, Change change) { out.push_back(static_cast<char>(change)); }
+void PutTag(std::string& out, Change change) {
+  out.push_back(static_cast<char>(change));
+}
 
 constexpr std::size_t kLengthBytes = 5;
 

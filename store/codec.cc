@@ -26,8 +26,12 @@ std::string IdKey(char tag, BucketId id) {
 }
 
 // Times are signed; flipping the sign bit makes big-endian bytes sort like them.
-std::uint64_t Sortable(TimePoint time) { return static_cast<std::uint64_t>(time) ^ (1ULL << 63); }
-TimePoint FromSortable(std::uint64_t bits) { return static_cast<TimePoint>(bits ^ (1ULL << 63)); }
+std::uint64_t Sortable(TimePoint time) {
+  return static_cast<std::uint64_t>(time) ^ (1ULL << 63);
+}
+TimePoint FromSortable(std::uint64_t bits) {
+  return static_cast<TimePoint>(bits ^ (1ULL << 63));
+}
 
 std::uint16_t FlagsOf(const EntryParts& parts) {
   unsigned flags = static_cast<unsigned>(parts.operation);
@@ -138,12 +142,22 @@ Result<EntryHead> DecodeRecord(std::string_view record, Entry* into) {
 
 }  // namespace
 
-std::string BucketKey(std::string_view name) { return kBucketTag + std::string(name); }
-std::string ReservedKey(BucketId id) { return IdKey(kReservedTag, id); }
-std::string LastRevisionKey(BucketId id) { return IdKey(kLastRevisionTag, id); }
+std::string BucketKey(std::string_view name) {
+  return kBucketTag + std::string(name);
+}
+std::string ReservedKey(BucketId id) {
+  return IdKey(kReservedTag, id);
+}
+std::string LastRevisionKey(BucketId id) {
+  return IdKey(kLastRevisionTag, id);
+}
 
-std::string ForgottenKey(BucketId id) { return IdKey(kForgottenTag, id); }
-std::string LeavingKey(BucketId id) { return IdKey(kLeavingTag, id); }
+std::string ForgottenKey(BucketId id) {
+  return IdKey(kForgottenTag, id);
+}
+std::string LeavingKey(BucketId id) {
+  return IdKey(kLeavingTag, id);
+}
 
 std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_id) {
   std::string key = IdKey(kDuplicateTag, id);

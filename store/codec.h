@@ -13,13 +13,14 @@
 //                                                                     a dropped bucket that is
 //                                                                     being taken apart; the
 //                                                                     first revision for that
-//   'h' id:u32be                                   revision:u64le     of entries up to here some may
+//   'h' id:u32be                                   revision:u64le     of entries up to here some
+//   may
 //                                                                     have gone without a trace
 //   's' id:u32be revision:u64be                    entry record       the stream
 //
 //   entry record := version:u8 flags:u16le time:i64le [expires:i64le] [reason:u8] key:lp
-//                   [former:varint] [payload-format:u8] [content-type:lp] [count:varint {name:lp value:lp}]
-//                   [client:lp username:lp] value (to the end)
+//                   [former:varint] [payload-format:u8] [content-type:lp] [count:varint {name:lp
+//                   value:lp}] [client:lp username:lp] value (to the end)
 //   flags        := bits 0-1 operation, bits 2-3 QoS, bit 4 expires, bit 5 reason, bit 6 payload
 //                   format, bit 7 content type, bit 8 user properties, bit 9 ephemeral, bit 10
 //                   client and username, bit 11 former; the others are zero

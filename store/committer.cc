@@ -31,7 +31,9 @@ Committer::Committer(Database& database,
       last_sync_(steady_clock::now()),
       thread_([this] { Run(); }) {}
 
-Committer::~Committer() { IgnoreError(Stop(), "the destructor has nobody to tell"); }
+Committer::~Committer() {
+  IgnoreError(Stop(), "the destructor has nobody to tell");
+}
 
 void Committer::Notify() {
   // Exchanged, not loaded: a load could overtake the store that published the record, and both
@@ -45,8 +47,7 @@ void Committer::Notify() {
 
 void Committer::RequestDurable(Sequence sequence) {
   Sequence known = requested_.load(std::memory_order_relaxed);
-  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {
-  }
+  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
   if (known < sequence && known <= durable()) {  // the first to ask since the last flush
     asleep_.store(false);
     const std::lock_guard lock(mutex_);
@@ -61,8 +62,7 @@ Status Committer::WaitDurable(Sequence sequence) {
   }
   std::unique_lock lock(mutex_);
   Sequence known = requested_.load(std::memory_order_relaxed);
-  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {
-  }
+  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
   woken_ = true;
   work_.notify_one();
   progress_.wait(lock, [this, sequence] { return durable() >= sequence || failed() || stop_; });
@@ -267,8 +267,7 @@ void Committer::Recover() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      const bool woken =
-          work_.wait_for(lock, pause, [this] { return stop_ || !tasks_.empty(); });
+      const bool woken = work_.wait_for(lock, pause, [this] { return stop_ || !tasks_.empty(); });
       if (stop_) {
         return;
       }

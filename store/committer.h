@@ -51,8 +51,8 @@ class Committer {
   // Blocks until `sequence` is on disk. Errors: storage-error, when the store is failed.
   Status WaitDurable(Sequence sequence);
 
-  // Calls `task` on the committer's thread, once the database holds every record up to `after`; with
-  // an error if the committer is failed, fails or stops before. In the order of the calls.
+  // Calls `task` on the committer's thread, once the database holds every record up to `after`;
+  // with an error if the committer is failed, fails or stops before. In the order of the calls.
   void Post(Sequence after, std::function<void(Status)> task);
 
   // The database answers for every record up to here.

@@ -20,8 +20,12 @@ namespace {
 
 constexpr std::size_t kProbeBytes = std::size_t{64} << 10;
 
-rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+rocksdb::Slice ToSlice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+std::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
 
 Error RocksError(const std::string& what, const rocksdb::Status& status) {
   return Error(ErrorCode::kStorageError, what + ": " + status.ToString());
@@ -122,9 +126,13 @@ void WriteGroup::SetApplied(Sequence sequence) {
   static_cast<void>(status);
 }
 
-std::size_t WriteGroup::bytes() const { return batch_->GetDataSize(); }
+std::size_t WriteGroup::bytes() const {
+  return batch_->GetDataSize();
+}
 
-void WriteGroup::Clear() { batch_->Clear(); }
+void WriteGroup::Clear() {
+  batch_->Clear();
+}
 
 Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
 
@@ -154,8 +162,7 @@ Database::~Database() {
 
 Status Database::OpenNow() {
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(RocksOptions(options_), options_.path, &opened);
+  const rocksdb::Status status = rocksdb::DB::Open(RocksOptions(options_), options_.path, &opened);
   if (!status.ok()) {
     return RocksError("cannot open the database " + options_.path, status);
   }

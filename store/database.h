@@ -28,7 +28,7 @@ struct DatabaseOptions {
   std::size_t cache_bytes = std::size_t{64} << 20;
   // What RocksDB keeps in memory, and in its log, before it makes a table of it.
   std::size_t memtable_bytes = std::size_t{32} << 20;
-  bool create = true;  // otherwise one that is missing is an error
+  bool create = true;           // otherwise one that is missing is an error
   rocksdb::Env* env = nullptr;  // nullptr: the machine's. Tests put faults in here; not owned
 };
 
@@ -76,9 +76,9 @@ class Database {
   // Errors: storage-error. Nothing if there is no such key.
   Result<std::optional<std::string>> Get(std::string_view key) const;
   // Calls `visit` for every key that begins with `prefix`, in order, until it returns an error.
-  Status Scan(std::string_view prefix,
-              const std::function<Status(std::string_view key, std::string_view value)>& visit)
-      const;
+  Status Scan(
+      std::string_view prefix,
+      const std::function<Status(std::string_view key, std::string_view value)>& visit) const;
   // The number of the last journal record that the database holds; 0 for a new one.
   Result<Sequence> Applied() const;
 

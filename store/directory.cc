@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "kv/units.h"
@@ -25,7 +26,9 @@ Error Unusable(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kStorageError, "store directory " + path + ": " + why);
 }
 
-std::string Reason(int error_number) { return std::generic_category().message(error_number); }
+std::string Reason(int error_number) {
+  return std::generic_category().message(error_number);
+}
 
 // What a fresh file system or a start that was cut short leaves behind is no content.
 bool HasContent(const fs::path& directory) {
@@ -93,25 +96,34 @@ Status PrepareDirectory(const std::string& path) {
   return Ok{};
 }
 
-Status MarkStarting(const std::string& path) {
-  // Empty: its name is all there is to flush.
+Status MarkStarting(const std::string& path, const std::string& boot_id) {
   const fs::path name = fs::path(path) / kStartingFile;
-  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) {
     return Unusable(path, "cannot be written: " + Reason(errno));
   }
+  // What is there only in part names no kernel, and so another one.
+  const bool flushed =
+      ::write(file, boot_id.data(), boot_id.size()) == static_cast<ssize_t>(boot_id.size()) &&
+      ::fsync(file) == 0;
+  const int error = errno;
   ::close(file);
+  if (!flushed) {
+    return Unusable(path, "cannot be written: " + Reason(error));
+  }
   return SyncDirectory(path) ? Status(Ok{}) : Unusable(path, "cannot be flushed");
 }
 
+// One that stays, of a start that failed, makes the next one take a cut manifest for its work.
 void MarkStarted(const std::string& path) {
   std::error_code error;
-  fs::remove(fs::path(path) / kStartingFile, error);  // one that stays does no harm
+  fs::remove(fs::path(path) / kStartingFile, error);
 }
 
-bool WasStarting(const std::string& path) {
-  std::error_code error;
-  return fs::exists(fs::path(path) / kStartingFile, error);
+std::optional<std::string> StartUnderWay(const std::string& path) {
+  std::ifstream file(fs::path(path) / kStartingFile, std::ios::binary);
+  return file.is_open() ? std::optional(std::string(std::istreambuf_iterator<char>(file), {}))
+                        : std::nullopt;
 }
 
 bool SyncDirectory(const std::string& path) {

@@ -7,6 +7,7 @@
 //   STARTING   while a start is under way
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "kv/result.h"
@@ -20,10 +21,12 @@ inline constexpr int kFormat = 1;
 // store of ours, of a newer format.
 Status PrepareDirectory(const std::string& path);
 
-// Notes on disk that a start is under way, which a power cut may interrupt. Errors: storage-error.
-Status MarkStarting(const std::string& path);
+// Notes on disk that a start is under way, and under which kernel: it may be interrupted. Errors:
+// storage-error.
+Status MarkStarting(const std::string& path, const std::string& boot_id);
 void MarkStarted(const std::string& path);
-bool WasStarting(const std::string& path);
+// What MarkStarting noted, if no MarkStarted has followed: the boot id, or a part of it.
+std::optional<std::string> StartUnderWay(const std::string& path);
 
 // Flushes what names the directory holds: a new file that is flushed may still lose its name in a
 // power cut, and a removed one come back. False if that failed.

@@ -29,27 +29,28 @@ class Duplicates {
   }
 
   void Remember(std::string_view message_id, First first) {
-    const auto former = by_id_.find(message_id);
-    bytes_ -= former == by_id_.end() ? 0 : BytesOf(message_id, former->second.result);
-    bytes_ += BytesOf(message_id, first.result);
+    Forget(message_id);
+    bytes_ += BytesInOrder(message_id) + BytesById(message_id, first);
     order_.emplace_back(first.time, std::string(message_id));
     by_id_.insert_or_assign(std::string(message_id), std::move(first));
   }
 
   // Forgets up to `limit` of those that are older than `oldest`, and calls `visit(time,
-  // message_id)` for each. False: there are more of them.
+  // message_id)` for each. Returns what is left of the limit; 0: there may be more of them.
   template <typename Visit>
-  bool Prune(TimePoint oldest, std::size_t limit, const Visit& visit) {
+  std::size_t Prune(TimePoint oldest, std::size_t limit, const Visit& visit) {
     for (; limit > 0 && IsOlder(oldest); --limit) {
       TakeOldest(visit);
     }
-    return !IsOlder(oldest);
+    return limit;
   }
 
-  // The same with the oldest, until there is room for one more.
+  // Forgets the oldest, and calls `visit` likewise, until there is room for one more.
   template <typename Visit>
   void MakeRoom(std::string_view message_id, std::string_view result, const Visit& visit) {
-    while (!order_.empty() && bytes_ + BytesOf(message_id, result) > kMaxBytes) {
+    const std::size_t more =
+        BytesInOrder(message_id) + BytesById(message_id, {0, 0, std::string(result)});
+    while (!order_.empty() && bytes_ + more > kMaxBytes) {
       TakeOldest(visit);
     }
   }
@@ -58,7 +59,7 @@ class Duplicates {
   void Forget(std::string_view message_id) {
     const auto found = by_id_.find(message_id);
     if (found != by_id_.end()) {
-      bytes_ -= BytesOf(message_id, found->second.result);
+      bytes_ -= BytesById(message_id, found->second);
       by_id_.erase(found);
     }
   }
@@ -86,10 +87,11 @@ class Duplicates {
   static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 
  private:
-  // What one takes in memory, about.
-  static std::size_t BytesOf(std::string_view message_id, std::string_view result) {
-    constexpr std::size_t without_texts = 200;
-    return without_texts + 2 * message_id.size() + result.size();
+  // What one takes in memory, about: its place in the queue, which stays until its time has come,
+  // and the rest.
+  static std::size_t BytesInOrder(std::string_view message_id) { return 80 + message_id.size(); }
+  static std::size_t BytesById(std::string_view message_id, const First& first) {
+    return 120 + message_id.size() + first.result.size();
   }
 
   bool IsOlder(TimePoint oldest) const { return !order_.empty() && order_.front().first < oldest; }
@@ -99,9 +101,10 @@ class Duplicates {
     const auto& [time, message_id] = order_.front();
     const auto found = by_id_.find(message_id);
     if (found != by_id_.end() && found->second.time == time) {
-      bytes_ -= BytesOf(message_id, found->second.result);
+      bytes_ -= BytesById(message_id, found->second);
       by_id_.erase(found);
     }
+    bytes_ -= BytesInOrder(message_id);
     visit(time, message_id);
     order_.pop_front();
   }

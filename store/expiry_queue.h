@@ -1,10 +1,10 @@
 // ExpiryQueue: which entries of a bucket end their life when. Not thread-safe.
 #pragma once
 
-#include <optional>
-
 #include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
+
+#include <optional>
 
 #include "kv/clock.h"
 #include "kv/entry.h"

@@ -204,8 +204,7 @@ bool Journal::Rewind(Sequence sequence) {
   }
   read_at_ = Segment::kHeaderBytes;
   next_read_ = reading_->first();
-  while (next_read_ < sequence && Next()) {
-  }
+  while (next_read_ < sequence && Next()) {}
   return true;
 }
 

@@ -16,8 +16,8 @@
 // sequence follows its predecessor's, so what an earlier use left behind is never taken for one.
 //
 // Threads: one producer (Append, Reap, is_empty) and one consumer (Next, Rewind, Release,
-// IsFilling, PrepareSpare). A record's bytes stay readable for the producer until it calls Reap after the
-// consumer has released them.
+// IsFilling, PrepareSpare). A record's bytes stay readable for the producer until it calls Reap
+// after the consumer has released them.
 #pragma once
 
 #include <atomic>
@@ -113,7 +113,7 @@ class Journal {
 
   mutable std::mutex mutex_;  // guards what follows
   std::deque<std::shared_ptr<Segment>> live_;
-  std::vector<std::shared_ptr<Segment>> retired_;   // released, the producer may still look
+  std::vector<std::shared_ptr<Segment>> retired_;  // released, the producer may still look
   std::vector<std::shared_ptr<Segment>> spares_;
   std::size_t live_bytes_ = 0;
   std::uint64_t next_file_ = 1;

@@ -1,15 +1,17 @@
 #include "store/key_index.h"
 
+#include <absl/hash/hash.h>
+
 #include <algorithm>
 #include <cassert>
-
-#include <absl/hash/hash.h>
 
 namespace kv::store {
 namespace {
 
 // Seeded anew by each process: nobody can choose keys that collide.
-std::uint64_t HashOf(std::string_view key) { return absl::Hash<std::string_view>()(key); }
+std::uint64_t HashOf(std::string_view key) {
+  return absl::Hash<std::string_view>()(key);
+}
 
 }  // namespace
 

@@ -1,21 +1,22 @@
 // KeyIndex: what a bucket knows of its keys without asking the disk. Ordered by key, so that keys
 // and prefixes can be paged, and by revision, so that histories can.
 //
-// A write looks for one key, and a tree of texts is slow at that: each comparison is a cache miss. So
-// there is a tree of the keys' hashes, too. Not a hash table: that would stop the broker when it grows.
+// A write looks for one key, and a tree of texts is slow at that: each comparison is a cache miss.
+// So there is a tree of the keys' hashes, too. Not a hash table: that would stop the broker when it
+// grows.
 //
 // Pointers to KeyState stay good until the key is erased. Not thread-safe: the broker's thread.
 #pragma once
+
+#include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
+#include <absl/container/inlined_vector.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
-#include <absl/container/inlined_vector.h>
 
 #include "kv/entry.h"
 

@@ -8,7 +8,9 @@
 namespace kv::store {
 namespace {
 
-std::string_view Tag(const char& tag) { return {&tag, 1}; }
+std::string_view Tag(const char& tag) {
+  return {&tag, 1};
+}
 
 Error Damaged(const char* what) {
   return Error(ErrorCode::kStorageError, std::string("the database holds a damaged ") + what);
@@ -19,8 +21,11 @@ class Loader {
   Loader(Engine& engine, const LoadOptions& options) : engine_(engine), options_(options) {}
 
   Result<Loaded> Load() {
-    for (const auto step : {&Loader::LoadNumbers, &Loader::LoadCatalog, &Loader::LoadLeaving,
-                            &Loader::LoadStream, &Loader::LoadDuplicates}) {
+    for (const auto step : {&Loader::LoadNumbers,
+                            &Loader::LoadCatalog,
+                            &Loader::LoadLeaving,
+                            &Loader::LoadStream,
+                            &Loader::LoadDuplicates}) {
       if (auto done = (this->*step)(); !done) {
         return std::move(done).error();
       }
@@ -84,7 +89,8 @@ class Loader {
 
   Status LoadLeaving() {
     return engine_.database().Scan(
-        std::string(1, kLeavingTag), [this](std::string_view key, std::string_view value) -> Status {
+        std::string(1, kLeavingTag),
+        [this](std::string_view key, std::string_view value) -> Status {
           const auto id = ParseIdKey(key);
           const auto record = DecodeLeaving(value);
           if (!id || !record) {
@@ -138,7 +144,8 @@ class Loader {
           }
           const auto bucket = by_id_.find(ref->id);
           if (bucket != by_id_.end()) {
-            bucket->second->LoadDuplicate(ref->message_id, first->revision, ref->time, first->result);
+            bucket->second->LoadDuplicate(
+                ref->message_id, first->revision, ref->time, first->result);
           }
           return Ok{};
         });

@@ -57,13 +57,13 @@ std::size_t LengthAt(const std::string& bytes, std::size_t at) {
 
 }  // namespace
 
-bool HasTornManifest(const std::string& directory) {
+ManifestState LookAtManifest(const std::string& directory) {
   std::ifstream current(directory + "/CURRENT");
   std::string name;
   std::getline(current, name);
   std::error_code error;
   if (name.empty() || !std::filesystem::is_regular_file(directory + "/" + name, error)) {
-    return false;
+    return ManifestState::kWhole;
   }
   const std::string bytes = ReadFile(directory + "/" + name);
   std::size_t at = 0;
@@ -74,19 +74,19 @@ bool HasTornManifest(const std::string& directory) {
       continue;
     }
     if (bytes.size() - at < kHeader) {
-      return true;
+      return ManifestState::kCut;
     }
     const std::size_t length = LengthAt(bytes, at + kLengthAt);
     if (bytes.size() - at < kHeader + length) {
-      return true;
+      return ManifestState::kCut;
     }
     const std::string_view checked = std::string_view(bytes).substr(at + kTypeAt, 1 + length);
     if (CheckAt(bytes, at) != Masked(ChecksumOf(checked))) {
-      return true;
+      return ManifestState::kAltered;
     }
     at += kHeader + length;
   }
-  return false;
+  return ManifestState::kWhole;
 }
 
 }  // namespace kv::store

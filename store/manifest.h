@@ -5,13 +5,18 @@
 // tables, and delete them, without a word.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace kv::store {
 
-// Whether the current list of the database in `directory` ends in the middle of a record, or a record
-// of it does not fit its check. False
-// also if there is no list that can be read: RocksDB says so itself.
-bool HasTornManifest(const std::string& directory);
+enum class ManifestState : std::uint8_t {
+  kWhole,    // also if there is none that can be read: RocksDB says so itself
+  kCut,      // its last record is not all there
+  kAltered,  // a record does not fit its check
+};
+
+// Of the current list of the database in `directory`.
+ManifestState LookAtManifest(const std::string& directory);
 
 }  // namespace kv::store

@@ -46,8 +46,8 @@ class Revisions {
 
   const BucketId id_;
   Revision last_;
-  Revision reserved_;             // on disk
-  Revision coming_ = 0;           // asked for; on disk once coming_sequence_ is
+  Revision reserved_;    // on disk
+  Revision coming_ = 0;  // asked for; on disk once coming_sequence_ is
   Sequence coming_sequence_ = 0;
 };
 

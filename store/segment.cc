@@ -5,12 +5,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <cerrno>
 #include <cstring>
 #include <system_error>
-
-#include <xxhash.h>
 
 namespace kv::store {
 namespace {
@@ -50,12 +49,14 @@ std::uint64_t CheckOfNote(std::uint64_t sequence, std::uint64_t number) {
   return XXH3_64bits_withSeed(&sequence, sizeof(sequence), number);
 }
 
-std::size_t Aligned(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
+std::size_t Aligned(std::size_t bytes) {
+  return (bytes + 7) & ~std::size_t{7};
+}
 
 Error JournalError(const std::string& what, const std::string& path) {
-  return Error(ErrorCode::kStorageError,
-               "journal: cannot " + what + " " + path + ": " +
-                   std::generic_category().message(errno));
+  return Error(
+      ErrorCode::kStorageError,
+      "journal: cannot " + what + " " + path + ": " + std::generic_category().message(errno));
 }
 
 class FileDescriptor {
@@ -124,7 +125,9 @@ Result<std::shared_ptr<Segment>> Segment::Map(const std::string& path) {
   return *in_use ? segment : std::shared_ptr<Segment>();
 }
 
-Segment::~Segment() { ::munmap(base_, bytes_); }
+Segment::~Segment() {
+  ::munmap(base_, bytes_);
+}
 
 Result<bool> Segment::LoadHeader() {
   Header header;
@@ -134,8 +137,7 @@ Result<bool> Segment::LoadHeader() {
   const bool ours = std::string_view(header.magic, sizeof(header.magic)) == kMagic &&
                     header.number != 0 && header.check == CheckOfHeader(header);
   if (ours && header.version != kVersion) {
-    return Error(ErrorCode::kStorageError,
-                 "journal: " + path_ + " was written by a newer version");
+    return Error(ErrorCode::kStorageError, "journal: " + path_ + " was written by a newer version");
   }
   return ours;
 }
@@ -171,7 +173,9 @@ void Segment::Forget() {
   std::memcpy(base_, &header, sizeof(header));
 }
 
-void Segment::RemoveFile() const { ::unlink(path_.c_str()); }
+void Segment::RemoveFile() const {
+  ::unlink(path_.c_str());
+}
 
 std::uint32_t Segment::CheckOf(Sequence sequence, std::string_view bytes) const {
   const std::uint64_t seed =
@@ -190,9 +194,8 @@ JournalRecord Segment::Append(Sequence sequence, std::string_view bytes) {
   // Bytes first, then the head that makes them count: a process that dies between the two leaves
   // a record whose check does not fit, and it was not acknowledged.
   std::memcpy(at + kRecordHeaderBytes, bytes.data(), bytes.size());
-  const RecordHeader header{sequence,
-                            static_cast<std::uint32_t>(bytes.size()),
-                            CheckOf(sequence, bytes)};
+  const RecordHeader header{
+      sequence, static_cast<std::uint32_t>(bytes.size()), CheckOf(sequence, bytes)};
   std::memcpy(at, &header, sizeof(header));
   written_.store(offset + kRecordHeaderBytes + Aligned(bytes.size()), std::memory_order_release);
   return {sequence, std::string_view(at + kRecordHeaderBytes, bytes.size())};

@@ -106,19 +106,27 @@ DatabaseOptions Store::OptionsOfDatabase() const {
           .env = options_.env};
 }
 
-// A manifest that is torn, or does not fit its checks, is damaged, unless a power cut tore it, in a
-// life or at its start. To be found out before RocksDB opens the database: that makes a new one of
-// what it could read.
+// A manifest that was cut off is damaged, unless its writer ended in the middle: in a life, or at
+// its start. One that was altered is damaged, unless power was lost. To be found out before RocksDB
+// opens the database: that makes a new one of what it could read. A copy was flushed whole, and no
+// process has written in it.
 Status Store::CheckManifest() {
-  if (!HasTornManifest(OptionsOfDatabase().path) || WasStarting(options_.path)) {
+  const ManifestState state = LookAtManifest(OptionsOfDatabase().path);
+  const auto starting = StartUnderWay(options_.path);
+  if (state == ManifestState::kWhole ||
+      (starting && (state == ManifestState::kCut || *starting != options_.boot_id))) {
     return Ok{};
   }
   auto database = Database::OpenReadOnly(OptionsOfDatabase());
   if (!database) {
     return std::move(database).error();
   }
-  if (auto learned = LearnLastLife(**database); !learned || tail_may_be_lost_) {
+  if (auto learned = LearnLastLife(**database); !learned) {
     return learned;
+  }
+  const bool may_be = state == ManifestState::kCut ? !ended_cleanly_ : kernel_died_;
+  if (may_be && !IsFreshCheckpoint(options_.path)) {
+    return Ok{};
   }
   return Error(ErrorCode::kStorageError,
                "the database in " + options_.path +
@@ -132,7 +140,7 @@ Status Store::OpenEngine() {
   if (auto checked = CheckManifest(); !checked) {
     return checked;
   }
-  if (auto marked = MarkStarting(options_.path); !marked) {
+  if (auto marked = MarkStarting(options_.path, options_.boot_id); !marked) {
     return marked;
   }
   auto database = Database::Open(OptionsOfDatabase());
@@ -184,8 +192,8 @@ Status Store::LearnLastLife(const Database& database) {
   // flushed: under the same kernel the page cache is still there.
   const bool same_kernel = life && life->boot_id == options_.boot_id && !options_.boot_id.empty();
   const bool journal_was_removed = life && !HasJournal(options_.path);
-  tail_may_be_lost_ =
-      (!ended_cleanly_ && !same_kernel) || journal_was_removed || IsFreshCheckpoint(options_.path);
+  kernel_died_ = !ended_cleanly_ && !same_kernel;
+  tail_may_be_lost_ = kernel_died_ || journal_was_removed || IsFreshCheckpoint(options_.path);
   return Ok{};
 }
 
@@ -326,7 +334,8 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
 Result<Progress> Store::Expire(TimePoint now,
                                std::size_t limit,
                                std::vector<BucketExpiration>& expired) {
-  Result<Progress> result = Progress::kDone;
+  Status trouble = Ok{};  // of one bucket: it must not keep the others waiting
+  Progress progress = Progress::kDone;
   auto at = buckets_.lower_bound(sweep_from_);
   std::size_t visited = 0;
   for (; visited < buckets_.size() && expired.size() < limit; ++visited) {
@@ -334,20 +343,19 @@ Result<Progress> Store::Expire(TimePoint now,
     Bucket& bucket = *at->second;
     ++at;
     std::vector<Expiration> ended;
-    auto swept = bucket.Expire(now, limit, ended);
+    const auto swept = bucket.Expire(now, limit, ended);
     for (auto& expiration : ended) {
       expired.push_back({&bucket, std::move(expiration)});
     }
-    // One bucket's trouble must not keep the others waiting.
-    if (result && (!swept || *swept > *result)) {
-      result = std::move(swept);
-    }
+    trouble = swept ? trouble : Status(swept.error());
+    progress = swept ? std::max(progress, *swept) : progress;
   }
   sweep_from_ = at == buckets_.end() ? std::string() : at->first;
-  if (result && *result == Progress::kDone && visited < buckets_.size()) {
-    return Progress::kMore;
+  if (visited < buckets_.size()) {
+    progress = std::max(progress, Progress::kMore);
   }
-  return result;
+  return trouble || progress != Progress::kDone ? Result<Progress>(progress)
+                                                : Result<Progress>(trouble.error());
 }
 
 void Store::Checkpoint(const std::string& path, std::function<void(Status)> done) {
@@ -359,14 +367,20 @@ void Store::Checkpoint(const std::string& path, std::function<void(Status)> done
 
 Progress Store::PruneDuplicates(TimePoint now, std::size_t limit) {
   ChangeSet changes;
-  bool all = true;
+  Progress progress = Progress::kDone;
   for (const auto& [name, bucket] : buckets_) {
-    all = bucket->PruneDuplicates(now - options_.duplicate_window, limit, changes) && all;
+    const std::size_t left =
+        bucket->PruneDuplicates(now - options_.duplicate_window, limit, changes);
+    if (left == 0) {
+      progress = Progress::kMore;
+      break;
+    }
+    limit = left;
   }
   if (!changes.empty()) {
     IgnoreError(engine_->Commit(changes), "what stays is forgotten at the next start");
   }
-  return all ? Progress::kDone : Progress::kMore;
+  return progress;
 }
 
 StoreStats Store::stats() const {

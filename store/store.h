@@ -89,9 +89,7 @@ class Store {
   // The bucket that this write goes to; made if it is missing, unless the write would be refused
   // there. nullptr: there is no bucket and nothing to do in it (deleting what is not there).
   // Errors: as FindOrCreate, and as Bucket::ApplyAll.
-  Result<Bucket*> FindForWrite(BucketName name,
-                               std::span<const KeyedWrite> writes,
-                               TimePoint now);
+  Result<Bucket*> FindForWrite(BucketName name, std::span<const KeyedWrite> writes, TimePoint now);
   // Ok if the bucket has this configuration already. Errors: bucket-exists, too-many-buckets,
   // storage-error.
   Result<Bucket*> CreateBucket(BucketName name, const BucketConfig& config, TimePoint now);
@@ -126,11 +124,9 @@ class Store {
 
   // Ends the life of up to about `limit` entries that are due, everywhere. Errors as
   // Bucket::Expire.
-  Result<Progress> Expire(TimePoint now,
-                          std::size_t limit,
-                          std::vector<BucketExpiration>& expired);
-  // Forgets message ids beyond the duplicate window, `limit` of each bucket at most; to be called now
-  // and then, and again at once when there are more.
+  Result<Progress> Expire(TimePoint now, std::size_t limit, std::vector<BucketExpiration>& expired);
+  // Forgets message ids beyond the duplicate window, `limit` of each bucket at most; to be called
+  // now and then, and again at once when there are more.
   Progress PruneDuplicates(TimePoint now, std::size_t limit = 200);
 
   Sequence last_sequence() const { return engine_->last_sequence(); }
@@ -170,6 +166,7 @@ class Store {
   BucketId next_id_ = 1;
   bool begun_ = false;
   bool tail_may_be_lost_ = false;
+  bool kernel_died_ = false;
   bool ended_cleanly_ = false;
   std::string sweep_from_;  // the bucket at which the next Expire begins
 };

@@ -57,9 +57,8 @@ Status SetFromJson(BucketConfig& config, const std::string& name, const Json& va
 
 Json AllFieldsJson(const BucketConfig& config) {
   Json json = Json::object();
-  VisitBucketFields([&](const BucketField& field) {
-    json[std::string(field.name)] = FieldJson(field, config);
-  });
+  VisitBucketFields(
+      [&](const BucketField& field) { json[std::string(field.name)] = FieldJson(field, config); });
   return json;
 }
 
@@ -138,7 +137,9 @@ Result<std::vector<T>> ReadArray(std::string_view text, const Read& read) {
 
 }  // namespace
 
-std::string ConfigJson(const BucketConfig& config) { return Dump(AllFieldsJson(config)); }
+std::string ConfigJson(const BucketConfig& config) {
+  return Dump(AllFieldsJson(config));
+}
 
 std::string FieldsJson(const std::map<std::string, std::optional<std::string>>& fields) {
   Json json = Json::object();
@@ -199,7 +200,9 @@ Status ReadConfigJson(BucketConfig& config, std::string_view payload) {
   return Ok{};
 }
 
-std::string KeysJson(const std::vector<std::string>& keys) { return Dump(Json(keys)); }
+std::string KeysJson(const std::vector<std::string>& keys) {
+  return Dump(Json(keys));
+}
 
 std::string ArrayJson(const std::vector<std::string>& infos) {
   std::string text = "[";

@@ -1,11 +1,11 @@
 #define XXH_INLINE_ALL
 #include "wire/cursor.h"
 
-#include <cstdint>
-#include <cstring>
-
 #include <absl/strings/escaping.h>
 #include <xxhash.h>
+
+#include <cstdint>
+#include <cstring>
 
 namespace kv::wire {
 namespace {
@@ -43,7 +43,7 @@ std::optional<std::string> DecodeCursor(const std::vector<std::string_view>& sco
   }
   const std::string position = bytes.substr(kCheckBytes);
   return CheckOf(scope, position) == bytes.substr(0, kCheckBytes) ? std::optional(position)
-                                                                 : std::nullopt;
+                                                                  : std::nullopt;
 }
 
 }  // namespace kv::wire

@@ -17,15 +17,13 @@ struct Incoming {
   std::string_view payload;
   std::uint8_t qos = 0;
   bool is_v5 = false;
-  Properties own;                        // what readers get: never a kv- property
-  std::vector<UserProperty> options;     // the kv- properties
+  Properties own;                     // what readers get: never a kv- property
+  std::vector<UserProperty> options;  // the kv- properties
   std::optional<std::string> response_topic;
   std::optional<std::string> correlation_data;
 
   // False: its properties can go on to subscribers as they are.
-  bool carries_protocol() const {
-    return !options.empty() || response_topic || correlation_data;
-  }
+  bool carries_protocol() const { return !options.empty() || response_topic || correlation_data; }
 };
 
 // True for names that belong to the protocol.

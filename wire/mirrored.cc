@@ -5,6 +5,7 @@
 
 #include "kv/units.h"
 #include "wire/names.h"
+#include "wire/time_text.h"
 
 namespace kv::wire {
 namespace {
@@ -37,23 +38,9 @@ bool IsChange(const Incoming& incoming) {
   return !incoming.response_topic && !incoming.correlation_data;
 }
 
-bool IsTime(std::string_view text) {
-  static constexpr std::string_view kForm = "0000-00-00T00:00:00.000000000Z";
-  if (text.size() != kForm.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const bool is_digit = text[i] >= '0' && text[i] <= '9';
-    if (kForm[i] == '0' ? !is_digit : text[i] != kForm[i]) {
-      return false;
-    }
-  }
-  return true;
-}
-
 std::optional<Mark> ParseMark(std::string_view revision, std::string_view time) {
   const auto number = ParseUnsigned(revision);
-  return number && IsTime(time) ? std::optional(Mark{*number, time}) : std::nullopt;
+  return number && ParseTime(time) ? std::optional(Mark{*number, time}) : std::nullopt;
 }
 
 // Up to the next space, which goes with it.
@@ -62,15 +49,6 @@ std::string_view TakeWord(std::string_view& text) {
   const std::string_view word = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   return word;
-}
-
-std::optional<Operation> OperationNamed(std::string_view name) {
-  for (const auto operation : {Operation::kPut, Operation::kDelete, Operation::kPurge}) {
-    if (NameOf(operation) == name) {
-      return operation;
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace

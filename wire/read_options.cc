@@ -112,7 +112,8 @@ Status SetFromJson(ReadOptions& options, std::string_view payload) {
         names += (names.empty() ? "" : ", ") + std::string(row.name);
       }
       std::replace(names.begin(), names.end(), '-', '_');
-      return Error(ErrorCode::kBadRequest, "the payload has an unknown option: accepted are " + names);
+      return Error(ErrorCode::kBadRequest,
+                   "the payload has an unknown option: accepted are " + names);
     }
     const auto text = TextOf(value);
     if (auto set = Set(options, *option, text.value_or("")); !set || !text) {

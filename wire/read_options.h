@@ -1,5 +1,5 @@
-// What a reading or admin request asks for, from its user properties or, for clients that have none, from
-// a JSON object in its payload; properties win. Source: protocol.md, "Request plane".
+// What a reading or admin request asks for, from its user properties or, for clients that have
+// none, from a JSON object in its payload; properties win. Source: protocol.md, "Request plane".
 #pragma once
 
 #include <cstddef>

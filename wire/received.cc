@@ -11,7 +11,6 @@
 namespace kv::wire {
 namespace {
 
-constexpr std::array kOperations{Operation::kPut, Operation::kDelete, Operation::kPurge};
 constexpr std::array kReasons{Reason::kExpired, Reason::kBucketDeleted, Reason::kDisconnected};
 
 // The member of `all` whose name this is.
@@ -70,7 +69,7 @@ std::optional<Error> ReadError(const std::vector<UserProperty>& properties) {
 }
 
 Result<Entry> ReadEntry(Properties all, std::string payload) {
-  const auto operation = Find(kOperations, FindProperty(all.user, kOp).value_or(""));
+  const auto operation = OperationNamed(FindProperty(all.user, kOp).value_or(""));
   const auto revision = FindNumber(all.user, kRevision);
   const auto time = ParseTime(FindProperty(all.user, kTime).value_or(""));
   if (!operation || !revision || !time) {

@@ -22,8 +22,8 @@ struct Field {
 // One message of a reply.
 struct Reply {
   std::string_view status;
-  std::vector<Field> fields;       // after the status, in this order
-  Properties own;                  // of an entry: its writer's
+  std::vector<Field> fields;  // after the status, in this order
+  Properties own;             // of an entry: its writer's
   std::string payload;
   std::string_view document_name;  // set: the payload is JSON, and this its name (keys, info, …)
   bool has_value = false;          // the payload is a value, also when it is empty

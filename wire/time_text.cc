@@ -74,8 +74,7 @@ std::optional<TimePoint> ParseTime(std::string_view text) {
   if (days < kFirstDay || days > kLastDay) {
     return std::nullopt;
   }
-  const TimePoint time =
-      days * kDay + (hour * 3600 + minute * 60 + second) * kSecond + nanosecond;
+  const TimePoint time = days * kDay + (hour * 3600 + minute * 60 + second) * kSecond + nanosecond;
   // Separators, leap seconds and February 30: what would not be spelled so is not read.
   return FormatTime(time) == text ? std::optional(time) : std::nullopt;
 }

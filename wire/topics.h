@@ -13,7 +13,7 @@
 namespace kv::wire {
 
 enum class Plane : std::uint8_t {
-  kNone,     // not ours
+  kNone,  // not ours
   kData,
   kRequest,
 };

@@ -1,8 +1,9 @@
 #include "wire/txn.h"
 
+#include <absl/strings/escaping.h>
+
 #include <set>
 
-#include <absl/strings/escaping.h>
 #include <nlohmann/json.hpp>
 
 #include "kv/names.h"
@@ -50,7 +51,10 @@ Status CheckMembers(const Json& item,
 
 // A list of objects, nothing if it is not given; no key twice.
 template <typename Item, typename Read>
-Status ReadList(const Json& txn, const std::string& name, std::vector<Item>& into, const Read& read) {
+Status ReadList(const Json& txn,
+                const std::string& name,
+                std::vector<Item>& into,
+                const Read& read) {
   const auto list = txn.find(name);
   if (list == txn.end()) {
     return Ok{};
@@ -116,7 +120,7 @@ Status ReadTtl(const Json& item, const std::string& where, TxnOperation& operati
   if (ttl == item.end()) {
     return Ok{};
   }
-  const std::string text = ttl->is_string() ? ttl->get<std::string>()
+  const std::string text = ttl->is_string()            ? ttl->get<std::string>()
                            : ttl->is_number_unsigned() ? ttl->dump()
                                                        : std::string();
   operation.ttl = ParseDuration(text);
@@ -146,16 +150,16 @@ Status ReadConditionOf(const Json& item, const std::string& where, TxnOperation&
 }
 
 Result<TxnOperation> ReadOperation(const Json& item, const std::string& where) {
-  if (auto checked = CheckMembers(item,
-                                  where,
-                                  {"op", "key", "value", "value_base64", "ttl",
-                                   "expected_revision", "ephemeral"});
+  if (auto checked = CheckMembers(
+          item,
+          where,
+          {"op", "key", "value", "value_base64", "ttl", "expected_revision", "ephemeral"});
       !checked) {
     return std::move(checked).error();
   }
   const auto op = item.find("op");
-  const auto verb = op != item.end() && op->is_string() ? ParseVerb(op->get<std::string>())
-                                                        : std::nullopt;
+  const auto verb =
+      op != item.end() && op->is_string() ? ParseVerb(op->get<std::string>()) : std::nullopt;
   if (!verb) {
     return Bad(where, "op: accepted is " + std::string(kVerbForm));
   }

@@ -14,9 +14,10 @@ class BackgroundWorkTest : public KvBrokerTest {
   static constexpr int kKeys = 20'000;  // more than the revisions of a block
 
   void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"sync_interval", "1h"}, {"bucket_b", "history=1"}},
-                                         .environment = disk_.Environment(),
-                                         .debug_log = false}));
+    ASSERT_NO_FATAL_FAILURE(
+        StartBroker({.plugin = {{"sync_interval", "1h"}, {"bucket_b", "history=1"}},
+                     .environment = disk_.Environment(),
+                     .debug_log = false}));
     ASSERT_GT(disk_.flushes(), 0U) << "the flushes do not go through the test's hands";
   }
 
@@ -34,7 +35,8 @@ class BackgroundWorkTest : public KvBrokerTest {
     ASSERT_TRUE(writer.WaitPuback(last)) << writer.error();
   }
 
-  // While the disk does nothing at all: the work goes as far as it can, and then waits; others do not.
+  // While the disk does nothing at all: the work goes as far as it can, and then waits; others do
+  // not.
   void ExpectThatNobodyWaits() {
     ASSERT_TRUE(Eventually([&] { return client().Ping() && disk_.IsAwaited(); }));
     for (int i = 0; i < 200; ++i) {

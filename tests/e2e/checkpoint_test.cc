@@ -84,13 +84,15 @@ TEST_F(CheckpointTest, HoldsEveryEntryAndRevisionsGoOnAboveThoseSeenSince) {
   ExpectSame(restored_client().History("b"), history);
   EXPECT_EQ(restored_client().Get("b/later").status, "key-not-found");
   Json restored_info = restored_client().Info("b");
-  for (const std::string field : {"history", "description", "created", "keys", "entries", "bytes"}) {
+  for (const std::string field :
+       {"history", "description", "created", "keys", "entries", "bytes"}) {
     EXPECT_EQ(restored_info[field], info[field]) << field;
   }
   ExpectRetainedEqualsStore(restored().port(), "b");
   ExpectRetainedEqualsStore(restored().port(), "other");
   EXPECT_GT(restored_client().Put("b/k", "5").revision, seen);
-  EXPECT_EQ(restored_client().Write("other/k", "6", MessageId("m")).Property("kv-duplicate"), "true");
+  EXPECT_EQ(restored_client().Write("other/k", "6", MessageId("m")).Property("kv-duplicate"),
+            "true");
 
   ASSERT_TRUE(client().Put("b/k", "the first broker goes on").ok());
   ASSERT_NO_FATAL_FAILURE(RestartBroker(true));
@@ -157,7 +159,8 @@ TEST_F(CheckpointTest, OfVersion311IsAnsweredInJson) {
   ASSERT_TRUE(old.Connect()) << old.error();
   const Json answer = old.Ask("checkpoint");
   EXPECT_EQ(answer["status"], "ok");
-  EXPECT_TRUE(std::filesystem::is_directory(directory_.path() / answer["value"].get<std::string>()));
+  EXPECT_TRUE(
+      std::filesystem::is_directory(directory_.path() / answer["value"].get<std::string>()));
 }
 
 TEST_F(CheckpointTest, IsNotSupportedWithoutABackupPath) {

@@ -108,8 +108,7 @@ TEST_F(Examples, SharedCounterCountsItsRunsAndLeavesNothingButThem) {
     ASSERT_EQ(program.Finish(), 0) << program.output();
     const std::string run = name == "ann" ? "this is run 1\n" : "this is run 2\n";
     EXPECT_NE(program.output().find(run), std::string::npos) << program.output();
-    EXPECT_NE(program.output().find("that is all so far\n"), std::string::npos)
-        << program.output();
+    EXPECT_NE(program.output().find("that is all so far\n"), std::string::npos) << program.output();
     EXPECT_NE(program.output().find("done\n"), std::string::npos) << program.output();
   }
   EXPECT_EQ(client().Keys("counters"), (std::vector<std::string>{"report", "runs"}));

@@ -42,7 +42,8 @@ TEST_F(MosquittoTools, DeleteByANullMessageAsForARetainedOne) {
   Run("pub", "-q 1 -t kv/config/lamp -r -n");
   EXPECT_TRUE(RetainedMessages(broker().port(), "kv/#").empty());
   EXPECT_EQ(Ask("-t '$KV/config/get/lamp' -n"),
-            "[] kv-status:key-not-found kv-error:the key has no value: its newest entry is a DEL kv-revision:2\n");
+            "[] kv-status:key-not-found kv-error:the key has no value: its newest entry is a DEL "
+            "kv-revision:2\n");
 }
 
 TEST_F(MosquittoTools, CompareAndSet) {

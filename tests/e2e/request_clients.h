@@ -102,8 +102,7 @@ class RequestTest : public KvBrokerTest {
   // Many at once, without a reply each.
   void Fill(const std::string& bucket, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      ASSERT_TRUE(client().PublishAsync(
-          "kv/" + bucket + "/" + std::to_string(i), "v", {.qos = 0}))
+      ASSERT_TRUE(client().PublishAsync("kv/" + bucket + "/" + std::to_string(i), "v", {.qos = 0}))
           << client().error();
     }
     ASSERT_TRUE(client().Ping()) << client().error();

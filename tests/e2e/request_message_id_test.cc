@@ -56,13 +56,11 @@ std::string NameOf(const ::testing::TestParamInfo<Between>& info) {
     default: return "AfterAKill";
   }
 }
-INSTANTIATE_TEST_SUITE_P(Again,
-                         RequestMessageId,
-                         ::testing::Values(Between::kNothing,
-                                           Between::kReconnect,
-                                           Between::kRestart,
-                                           Between::kKill),
-                         NameOf);
+INSTANTIATE_TEST_SUITE_P(
+    Again,
+    RequestMessageId,
+    ::testing::Values(Between::kNothing, Between::kReconnect, Between::kRestart, Between::kKill),
+    NameOf);
 
 TEST_P(RequestMessageId, EveryVerbGivesTheFirstResultAndWritesNothing) {
   // Each would give something else, or be refused, if it were done again.

@@ -19,8 +19,8 @@ Json Put(const std::string& key, const std::string& value) {
 class TxnTest : public RequestTest {
  protected:
   void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"bucket_b", "history=5"}},
-                                         .configuration = "max_queued_messages 10000"}));
+    ASSERT_NO_FATAL_FAILURE(StartBroker(
+        {.plugin = {{"bucket_b", "history=5"}}, .configuration = "max_queued_messages 10000"}));
   }
 
   Json Transact(const Json& txn, const Properties& properties = {}) {
@@ -35,13 +35,13 @@ TEST_F(TxnTest, DoesAllOfItInOrderEachWithARevision) {
   ASSERT_TRUE(client().Put("b/older", "2").ok());
   const auto watcher = Watch("kv/b/#");
   ASSERT_EQ(watcher->WaitMessages(2).size(), 2U) << "the retained ones";
-  const Json done = Transact({{"then",
-                               {Put("z", "last"),
-                                {{"op", "create"}, {"key", "a"}, {"value_base64", "AP8="}},
-                                {{"op", "update"}, {"key", "old"}, {"value", "new"},
-                                 {"expected_revision", 1}},
-                                {{"op", "delete"}, {"key", "older"}},
-                                {{"op", "delete"}, {"key", "never"}}}}});
+  const Json done =
+      Transact({{"then",
+                 {Put("z", "last"),
+                  {{"op", "create"}, {"key", "a"}, {"value_base64", "AP8="}},
+                  {{"op", "update"}, {"key", "old"}, {"value", "new"}, {"expected_revision", 1}},
+                  {{"op", "delete"}, {"key", "older"}},
+                  {{"op", "delete"}, {"key", "never"}}}}});
   EXPECT_EQ(done["succeeded"], true);
   EXPECT_EQ(done["results"],
             Json({{{"key", "z"}, {"revision", 3}},
@@ -49,9 +49,10 @@ TEST_F(TxnTest, DoesAllOfItInOrderEachWithARevision) {
                   {{"key", "old"}, {"revision", 5}},
                   {{"key", "older"}, {"revision", 6}},
                   {{"key", "never"}, {"revision", 0}}}));
-  EXPECT_EQ(ChangeTexts(watcher->TakeMessages()),
-            (Texts{"z@3 PUT last", "a@4 PUT " + std::string("\0\xff", 2), "old@5 PUT new",
-                   "older@6 DEL"}));
+  EXPECT_EQ(
+      ChangeTexts(watcher->TakeMessages()),
+      (Texts{
+          "z@3 PUT last", "a@4 PUT " + std::string("\0\xff", 2), "old@5 PUT new", "older@6 DEL"}));
   EXPECT_EQ(client().Get("b/z").Property("kv-time"), client().Get("b/a").Property("kv-time"));
   ExpectRetainedEqualsStore(broker().port(), "b");
 }
@@ -94,7 +95,8 @@ TEST_F(TxnTest, DoesNothingIfOneOperationIsImpossible) {
   EXPECT_TRUE(watcher->TakeMessages().empty());
   EXPECT_EQ(client().Info("b")["last_revision"], 1);
   EXPECT_EQ(Ask("none/txn", R"({"then": [{"op": "update", "key": "k", "value": "",
-                                 "expected_revision": 3}]})").status,
+                                 "expected_revision": 3}]})")
+                .status,
             "wrong-last-revision");
   EXPECT_EQ(Ask("none/info").status, "bucket-not-found");
 }
@@ -104,7 +106,8 @@ TEST_F(TxnTest, ThenIfAllConditionsHoldAndElseOtherwise) {
   ASSERT_TRUE(client().Put("b/gone", "x").ok());
   ASSERT_TRUE(client().Delete("b/gone").ok());
   const auto with = [](Json conditions) {
-    return Json({{"if", std::move(conditions)}, {"then", Json::array({Put("k", "then")})},
+    return Json({{"if", std::move(conditions)},
+                 {"then", Json::array({Put("k", "then")})},
                  {"else", Json::array({Put("k", "else")})}});
   };
   const Json holds = {{"key", "lock"}, {"revision", 1}};

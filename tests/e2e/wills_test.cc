@@ -15,9 +15,7 @@ class WillsTest : public KvBrokerTest {
     ASSERT_NO_FATAL_FAILURE(StartBroker(std::move(options)));
     ASSERT_TRUE(WaitListening());
   }
-  bool WaitListening() {
-    return broker().process().WaitForLog("wills to kv/# are stored");
-  }
+  bool WaitListening() { return broker().process().WaitForLog("wills to kv/# are stored"); }
 
   // A client with this will comes and vanishes.
   void Die(const Will& will, ProtocolVersion version = ProtocolVersion::kMqtt5) {
@@ -81,10 +79,8 @@ TEST_F(WillsTest, CarryPropertiesAndOptions) {
        .payload = "gone",
        .qos = 1,
        .retain = true,
-       .properties = Properties()
-                         .ContentType("text/plain")
-                         .User("site", "roof")
-                         .User("kv-ttl", "1s")});
+       .properties =
+           Properties().ContentType("text/plain").User("site", "roof").User("kv-ttl", "1s")});
   const auto stored = WaitStored("kv/presence/a");
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->Property("site"), "roof");

@@ -61,20 +61,18 @@ TEST_F(WriteRequests, AWatcherSeesWhatTheVerbDid) {
   ASSERT_TRUE(Ask("b/delete/a/b").ok());
   ASSERT_TRUE(Ask("b/create/a/b", "3").ok());
   ASSERT_TRUE(Ask("b/purge/a/b").ok());
-  EXPECT_EQ(ChangeTexts(watcher->TakeMessages()),
-            (Texts{"a/b@1 PUT 1", "a/b@2 PUT 2", "a/b@3 PUT 7", "a/b@4 DEL", "a/b@5 PUT 3",
-                   "a/b@6 PURGE"}));
+  EXPECT_EQ(
+      ChangeTexts(watcher->TakeMessages()),
+      (Texts{
+          "a/b@1 PUT 1", "a/b@2 PUT 2", "a/b@3 PUT 7", "a/b@4 DEL", "a/b@5 PUT 3", "a/b@6 PURGE"}));
   EXPECT_EQ(client().History("b").size(), 1U) << "a purge drops the history";
 }
 
 TEST_F(WriteRequests, KeepTheWritersPropertiesAndEmptyValuesAndPassOnNoRequest) {
   const auto watcher = Watch("kv/b/#");
-  const auto own = Properties()
-                       .ContentType("text/x")
-                       .PayloadFormat(1)
-                       .User("z", "1")
-                       .User("a", "2")
-                       .User("kv-revision", "77");
+  const auto own =
+      Properties().ContentType("text/x").PayloadFormat(1).User("z", "1").User("a", "2").User(
+          "kv-revision", "77");
   const std::string value("\0\x80", 2);
   ASSERT_TRUE(Ask("b/put/k", value, own).ok());
   ASSERT_TRUE(Ask("b/put/empty", "").ok());
@@ -94,9 +92,9 @@ TEST_F(WriteRequests, KeepTheWritersPropertiesAndEmptyValuesAndPassOnNoRequest) 
 
 TEST_F(WriteRequests, TheReplyFollowsTheFlushAndTheAcknowledgementDoesNotWait) {
   SlowDisk disk;
-  ASSERT_NO_FATAL_FAILURE(StartBroker(
-      {.plugin = {{"bucket_b", "history=1"}, {"sync_interval", "1h"}},
-       .environment = disk.Environment()}));
+  ASSERT_NO_FATAL_FAILURE(
+      StartBroker({.plugin = {{"bucket_b", "history=1"}, {"sync_interval", "1h"}},
+                   .environment = disk.Environment()}));
   for (const std::string request : {"put/k", "update/1/k", "increment/n", "delete/k", "purge/k"}) {
     SCOPED_TRACE(request);
     disk.Hold();

@@ -151,8 +151,7 @@ TEST(GoldenEntryTest, OfAnEphemeralPutWithItsAuthorKeepsItsBytes) {
 TEST(GoldenEntryTest, OfAMarkerWithAnAnonymousAuthorKeepsItsBytes) {
   const Author author{"c1", ""};
   std::string record;
-  AppendEntry(record,
-              {.key = "k", .operation = Operation::kDelete, .time = 1, .author = &author});
+  AppendEntry(record, {.key = "k", .operation = Operation::kDelete, .time = 1, .author = &author});
   EXPECT_EQ(ToHex(record), Packed("01 0104 0100000000000000 01 6b 02 6331 00"));
   const auto entry = DecodeEntry(record, 1);
   ASSERT_TRUE(entry.ok());

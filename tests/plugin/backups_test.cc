@@ -34,9 +34,7 @@ class BackupsTest : public ServiceTest {
     }
     return replies;
   }
-  void Begin() {
-    Handle({.topic = "$KV/checkpoint", .qos = 1, .response_topic = "replies"});
-  }
+  void Begin() { Handle({.topic = "$KV/checkpoint", .qos = 1, .response_topic = "replies"}); }
 };
 
 TEST_F(BackupsTest, WithoutADirectoryAreNotSupported) {
@@ -92,9 +90,8 @@ TEST_F(BackupsTest, OnAFullDiskAreAnErrorAndLeaveNothing) {
     EXPECT_TRUE(Copies().empty());
     EXPECT_EQ(ValueOf(AskLater("$KV/checkpoint"), "kv-status"), "storage-error");
   }
-  ASSERT_TRUE(TickUntil([this] {
-    return ValueOf(AskLater("$KV/checkpoint"), "kv-status") == "ok";
-  }));
+  ASSERT_TRUE(
+      TickUntil([this] { return ValueOf(AskLater("$KV/checkpoint"), "kv-status") == "ok"; }));
   EXPECT_EQ(Copies().size(), 1U);
 }
 

@@ -32,12 +32,13 @@ class BrokerConfigurationTest : public ::testing::Test {
 TEST_F(BrokerConfigurationTest, NamesTheFileOnlyWherePersistenceIsOn) {
   EXPECT_EQ(Find("persistence true\npersistence_location /var/lib/mosquitto/\n"),
             "/var/lib/mosquitto/mosquitto.db");
-  EXPECT_EQ(Find("persistence\ttrue \r\npersistence_location /a b\r\npersistence_file x.db\r\n"),
+  EXPECT_EQ(Find("  persistence  true \r\n persistence_location /a b\r\npersistence_file x.db\r\n"),
             "/a b/x.db");
   EXPECT_EQ(Find("persistence true\n"), "mosquitto.db") << "in the broker's working directory";
   EXPECT_EQ(Find("persistence_location /var/lib/mosquitto/\n"), std::nullopt);
   EXPECT_EQ(Find("persistence false\npersistence_location /x\n"), std::nullopt);
   EXPECT_EQ(Find("#persistence true\n"), std::nullopt);
+  EXPECT_EQ(Find("persistence\ttrue\n"), std::nullopt) << "nor does the broker take it";
   EXPECT_EQ(Find("persistence_file x.db\n\n\npersistence"), std::nullopt);
 }
 

@@ -46,8 +46,8 @@ TEST_F(CaptureTest, KeepsContentTypeAndUserPropertiesButTakesNoOptions) {
           .qos = 0,
           .own = {.content_type = "text/plain", .user = {{"a", "b"}}},
           .options = {{"kv-op", "purge"}, {"kv-msg-id", "id"}}});
-  EXPECT_EQ(Published(), Texts{"kv/z/d/1 'v' qos 0 retain type text/plain [a=b " +
-                               Change("PUT", 1) + "]"});
+  EXPECT_EQ(Published(),
+            Texts{"kv/z/d/1 'v' qos 0 retain type text/plain [a=b " + Change("PUT", 1) + "]"});
 }
 
 TEST_F(CaptureTest, AnEmptyPayloadDeletes) {
@@ -111,8 +111,9 @@ TEST_F(CaptureTest, WithAuditKnowsTheDevice) {
   ASSERT_NO_FATAL_FAILURE(Capture("z", "capture=d/# audit=true"));
   ASSERT_TRUE(service_->Captures("d/1"));
   service_->OnMessage({.id = "lamp", .username = "home"}, {.topic = "d/1", .payload = "v"});
-  EXPECT_EQ(Published(), Texts{"kv/z/d/1 'v' qos 0 retain [" + Change("PUT", 1) +
-                               " kv-client=lamp kv-username=home]"});
+  EXPECT_EQ(Published(),
+            Texts{"kv/z/d/1 'v' qos 0 retain [" + Change("PUT", 1) +
+                  " kv-client=lamp kv-username=home]"});
 }
 
 }  // namespace

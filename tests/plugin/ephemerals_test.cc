@@ -17,7 +17,9 @@ class EphemeralsTest : public ServiceTest {
     Settle();
   }
   // A write of the client behind this connection.
-  void PutBy(const int& connection, std::string_view topic, std::string_view payload,
+  void PutBy(const int& connection,
+             std::string_view topic,
+             std::string_view payload,
              std::vector<UserProperty> options = {{"kv-ephemeral", "true"}}) {
     service_->OnMessage({.id = "ann", .is_v5 = true, .connection = &connection},
                         {.topic = topic, .payload = payload, .qos = 1, .options = options});
@@ -149,12 +151,11 @@ TEST_F(EphemeralsTest, WaitForAStoreThatCannotWriteAndGoWhenItIsWell) {
 }
 
 TEST_F(EphemeralsTest, OfATransactionGoWithItsConnection) {
-  service_->OnMessage(
-      {.id = "ann", .is_v5 = true, .connection = &ann_},
-      {.topic = "$KV/b/txn",
-       .payload = R"({"then":[{"op":"put","key":"a","value":"1","ephemeral":true},
+  service_->OnMessage({.id = "ann", .is_v5 = true, .connection = &ann_},
+                      {.topic = "$KV/b/txn",
+                       .payload = R"({"then":[{"op":"put","key":"a","value":"1","ephemeral":true},
                               {"op":"put","key":"b","value":"2"}]})",
-       .qos = 1});
+                       .qos = 1});
   EXPECT_EQ(Ended(ann_), Texts{Gone("kv/b/a", 3)});
 }
 

@@ -45,8 +45,17 @@ TEST_F(IncrementTest, CountsFromZeroAfterADelete) {
 }
 
 TEST_F(IncrementTest, RefusesADeltaThatIsNotADecimalInteger) {
-  for (const auto* const delta : {"x", "1.5", " 1", "1 ", "+1", "0x1", "--1", "-", "1e3",
-                                  "9223372036854775808", "-9223372036854775809"}) {
+  for (const auto* const delta : {"x",
+                                  "1.5",
+                                  " 1",
+                                  "1 ",
+                                  "+1",
+                                  "0x1",
+                                  "--1",
+                                  "-",
+                                  "1e3",
+                                  "9223372036854775808",
+                                  "-9223372036854775809"}) {
     EXPECT_EQ(Increment("n", delta), "bad-request") << delta;
   }
   EXPECT_TRUE(Published().empty());
@@ -87,8 +96,9 @@ TEST_F(IncrementTest, TheSameMessageIdAddsOnceAndGetsTheFirstSum) {
   Advance(kSecond);
   for (int life = 0; life < 2; ++life) {
     const Sent again = AskLater("$KV/b/increment/n", "5", {{"kv-msg-id", "id"}});
-    EXPECT_EQ(TextOf(again), "-> ann: replies '5' qos 1 [kv-status=ok kv-revision=1 kv-time=" +
-                                 wire::FormatTime(first) + " kv-duplicate=true]");
+    EXPECT_EQ(TextOf(again),
+              "-> ann: replies '5' qos 1 [kv-status=ok kv-revision=1 kv-time=" +
+                  wire::FormatTime(first) + " kv-duplicate=true]");
     EXPECT_TRUE(Published().empty());
     EXPECT_EQ(Get("n"), "not a number");
     ASSERT_NO_FATAL_FAILURE(Restart());
@@ -107,8 +117,7 @@ TEST_F(IncrementTest, AnOldClientGetsTheSumAsJson) {
   HandleV3({.topic = "$KV/b/increment/n", .payload = "3", .qos = 1});
   ASSERT_TRUE(TickUntil([this] { return LastReply().has_value(); }));
   EXPECT_EQ(LastReply()->topic, "$KV/reply/b/increment/n");
-  EXPECT_NE(LastReply()->payload.find(R"("value":"3")"), std::string::npos)
-      << LastReply()->payload;
+  EXPECT_NE(LastReply()->payload.find(R"("value":"3")"), std::string::npos) << LastReply()->payload;
 }
 
 }  // namespace

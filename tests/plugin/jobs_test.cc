@@ -1,4 +1,6 @@
 // What requests begin and ticks finish: purging a bucket, forgetting its markers, deleting it.
+#include "plugin/jobs.h"
+
 #include <set>
 #include <string>
 #include <string_view>
@@ -6,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "plugin/jobs.h"
 #include "tests/plugin/full_disk.h"
 #include "tests/plugin/service_test.h"
 
@@ -99,9 +100,9 @@ TEST_F(JobsTest, TwoPurgesWithOneMessageIdAreOneAlsoWhileTheFirstStillRuns) {
 
 TEST_F(JobsTest, AMessageIdOfAWriteIsAnsweredAsThatWriteWas) {
   AskLater("$KV/b/put/a", "1", {{"kv-msg-id", "id"}});
-  EXPECT_EQ(Job("purge", {{"kv-msg-id", "id"}}),
-            "kv-status=ok kv-revision=1 kv-time=" + wire::FormatTime(clock_.now) +
-                " kv-duplicate=true");
+  EXPECT_EQ(
+      Job("purge", {{"kv-msg-id", "id"}}),
+      "kv-status=ok kv-revision=1 kv-time=" + wire::FormatTime(clock_.now) + " kv-duplicate=true");
 }
 
 TEST_F(JobsTest, PurgeDeletesForgetsTheMarkersThatAreOldEnough) {
@@ -133,8 +134,8 @@ TEST_F(JobsTest, TwoPurgeDeletesWithOneMessageIdForgetNothingTwice) {
 }
 
 TEST_F(JobsTest, OfABucketThatIsNotThereIsRefusedAtOnce) {
-  for (const auto* const topic : {"$KV/absent/purge", "$KV/absent/admin/purge-deletes",
-                                  "$KV/absent/admin/delete"}) {
+  for (const auto* const topic :
+       {"$KV/absent/purge", "$KV/absent/admin/purge-deletes", "$KV/absent/admin/delete"}) {
     EXPECT_EQ(ValueOf(Ask(topic).at(0), "kv-status"), "bucket-not-found") << topic;
   }
   EXPECT_EQ(ValueOf(Ask("$KV/b/admin/purge-deletes", {{"kv-older-than", "x"}}).at(0), "kv-status"),
@@ -179,7 +180,8 @@ TEST_F(JobsTest, AFailedStoreEndsThemWithAnErrorAndLeavesTheMessageIdFree) {
               "storage-error");
     EXPECT_TRUE(Published().empty());
   }
-  ASSERT_TRUE(TickUntil([this] { return !broker_.Lines(LogLevel::kNotice, "well again").empty(); }));
+  ASSERT_TRUE(
+      TickUntil([this] { return !broker_.Lines(LogLevel::kNotice, "well again").empty(); }));
   EXPECT_EQ(Job("purge", {{"kv-msg-id", "id"}}), "kv-status=ok kv-count=4");
 }
 
@@ -190,8 +192,8 @@ TEST_F(JobsTest, DeletingABucketTakesItsRetainedMessagesBack) {
   ASSERT_TRUE(TickUntil([this] { return Published().size() >= 99; }));
   const Texts published = Published();
   EXPECT_EQ(published.size(), 99U);
-  EXPECT_EQ(published[0], "kv/b/k1 '' qos 1 retain [" + Change("PURGE", 102) +
-                              " kv-reason=bucket-deleted]");
+  EXPECT_EQ(published[0],
+            "kv/b/k1 '' qos 1 retain [" + Change("PURGE", 102) + " kv-reason=bucket-deleted]");
   Put("kv/b/k1", "new");
   EXPECT_EQ(ValueOf(Ask("$KV/b/get/k1").at(0), "kv-revision"), "201");
 }

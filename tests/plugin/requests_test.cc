@@ -77,7 +77,8 @@ TEST_F(RequestsTest, GetWithoutTheValueIfOnlyTheRestIsWanted) {
 
 TEST_F(RequestsTest, GetOfADeletedKeyNamesItsMarkersRevision) {
   EXPECT_EQ(Asked("$KV/b/get/a/2"),
-            Texts{"'' qos 1 [kv-status=key-not-found kv-error=the key has no value: its newest entry is a DEL "
+            Texts{"'' qos 1 [kv-status=key-not-found kv-error=the key has no value: its newest "
+                  "entry is a DEL "
                   "kv-revision=4]"});
 }
 
@@ -198,9 +199,9 @@ TEST_F(RequestsTest, WithoutAUsableResponseTopicNobodyIsAnswered) {
   EXPECT_EQ(Handle({.topic = "$KV/b/get/c", .response_topic = "#"}).verdict, Verdict::kSwallowed);
   EXPECT_EQ(Handle({.topic = "$KV/no such"}).verdict, Verdict::kSwallowed);
   for (const std::string topic : {"#", ""}) {  // and nothing is done: nobody would learn of it
-    EXPECT_EQ(Handle({.topic = "$KV/b/put/unanswered", .payload = "v", .response_topic = topic})
-                  .verdict,
-              Verdict::kSwallowed);
+    EXPECT_EQ(
+        Handle({.topic = "$KV/b/put/unanswered", .payload = "v", .response_topic = topic}).verdict,
+        Verdict::kSwallowed);
   }
   EXPECT_EQ(broker_.TakeTexts(), Texts{});
   EXPECT_EQ(StatusOf("$KV/b/get/unanswered"), "key-not-found");
@@ -284,8 +285,9 @@ TEST_F(RequestsTest, Mqtt3AsksWithJson) {
 }
 
 TEST_F(RequestsTest, Mqtt3GetsErrorsAsJson) {
-  EXPECT_EQ(AskV3("$KV/b/get/a/2"),
-            R"({"status":"key-not-found","error":"the key has no value: its newest entry is a DEL","revision":4})");
+  EXPECT_EQ(
+      AskV3("$KV/b/get/a/2"),
+      R"({"status":"key-not-found","error":"the key has no value: its newest entry is a DEL","revision":4})");
   EXPECT_EQ(AskV3("$KV/absent/info"),
             R"({"status":"bucket-not-found","error":"there is no bucket absent"})");
   EXPECT_EQ(AskV3("$KV/b/get/c", "{"),

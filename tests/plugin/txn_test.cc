@@ -35,9 +35,10 @@ constexpr std::string_view kPutTwo =
 
 TEST_F(TxnTest, WritesAllInOrderAndPublishesEach) {
   EXPECT_EQ(Txn(kPutTwo), Results(true, R"({"key":"a","revision":1},{"key":"b","revision":2})"));
-  EXPECT_EQ(Published(), (Texts{"kv/b/a '1' qos 1 retain [" + Change("PUT", 1) + "]",
-                                "kv/b/b '" + std::string("\0\xFF", 2) + "' qos 1 retain [" +
-                                    Change("PUT", 2) + "]"}));
+  EXPECT_EQ(
+      Published(),
+      (Texts{"kv/b/a '1' qos 1 retain [" + Change("PUT", 1) + "]",
+             "kv/b/b '" + std::string("\0\xFF", 2) + "' qos 1 retain [" + Change("PUT", 2) + "]"}));
 }
 
 TEST_F(TxnTest, IfDecidesBetweenThenAndElse) {
@@ -98,12 +99,17 @@ TEST_F(TxnTest, TheSameMessageIdGetsTheFirstReplyWhateverHoldsNow) {
 TEST_F(TxnTest, AMessageIdOfAWriteIsAnsweredAsThatWriteWas) {
   AskLater("$KV/b/put/a", "1", {{"kv-msg-id", "id"}});
   const Sent reply = AskLater("$KV/b/txn", kPutTwo, {{"kv-msg-id", "id"}});
-  EXPECT_EQ(TextOf(reply), "-> ann: replies '' qos 1 [kv-status=ok kv-revision=1 kv-time=" +
-                               wire::FormatTime(clock_.now) + " kv-duplicate=true]");
+  EXPECT_EQ(TextOf(reply),
+            "-> ann: replies '' qos 1 [kv-status=ok kv-revision=1 kv-time=" +
+                wire::FormatTime(clock_.now) + " kv-duplicate=true]");
 }
 
 TEST_F(TxnTest, WhatIsNoTransactionIsABadRequest) {
-  for (const auto* const json : {"", "x", "[]", "{\"then\":1}", R"({"then":[{"key":"a"}]})",
+  for (const auto* const json : {"",
+                                 "x",
+                                 "[]",
+                                 "{\"then\":1}",
+                                 R"({"then":[{"key":"a"}]})",
                                  R"({"then":[{"op":"put","key":"a","value":"1"},
                                              {"op":"delete","key":"a"}]})",
                                  R"({"unknown":[]})"}) {

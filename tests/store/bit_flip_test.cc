@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/store/checkpoint_fixture.h"
 #include "tests/store/fault_fixture.h"
 #include "tests/support/environment.h"
 
@@ -26,7 +27,8 @@ using kv::testing::NumberFromEnvironment;
 enum class End {
   kInOrder,
   kInOrderAndRebooted,
-  kKilled
+  kKilled,
+  kCopied  // by a checkpoint, and opened under another kernel
 };
 
 struct FlipCase {
@@ -78,7 +80,12 @@ class BitFlipTest : public FaultTest, public ::testing::WithParamInterface<FlipC
       const std::string rest = line.substr(line.find(' ') + 1);
       there_[rest.substr(0, rest.find(' '))][std::stoull(line)] = line;
     }
-    if (GetParam().end == End::kKilled) {
+    if (GetParam().end == End::kCopied) {
+      const std::string copy = copies_.path() + "/copy";
+      ASSERT_TRUE(MakeCheckpoint(*store_, copy).ok());
+      options_.path = copy;
+      options_.boot_id = "boot 2";
+    } else if (GetParam().end == End::kKilled) {
       Kill();
     } else {
       ASSERT_TRUE(store_->Close().ok());
@@ -135,6 +142,7 @@ class BitFlipTest : public FaultTest, public ::testing::WithParamInterface<FlipC
     }
   }
 
+  TempDirectory copies_;
   const std::uint32_t seed_;
   std::mt19937 random_;
   std::map<std::string, std::map<Revision, std::string>> there_;  // by key and revision, as text
@@ -185,6 +193,52 @@ TEST_F(FaultTest, AWrongLengthInTheManifestIsTold) {
   EXPECT_EQ(opened.error().message.find('\n'), std::string::npos) << opened.error().message;
 }
 
+// A process that dies while it appends to the manifest, or whose disk is full then.
+class CutManifestTest : public FaultTest {
+ protected:
+  void Cut(std::uintmax_t bytes) {
+    for (const auto& item : fs::directory_iterator(options_.path + "/db")) {
+      if (item.path().filename().string().starts_with("MANIFEST")) {
+        fs::resize_file(item.path(), fs::file_size(item.path()) - bytes);
+      }
+    }
+  }
+};
+
+TEST_F(CutManifestTest, AfterAKillIsNoDamage) {
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  Kill();
+  // Half a record more, as an append leaves it that was cut short.
+  for (const auto& item : fs::directory_iterator(options_.path + "/db")) {
+    if (item.path().filename().string().starts_with("MANIFEST")) {
+      std::ofstream(item.path(), std::ios::binary | std::ios::app) << "\x01\x02\x03\x04\x40";
+    }
+  }
+  Open();
+  EXPECT_EQ(Get("a"), "1 a PUT 1");
+}
+
+TEST_F(CutManifestTest, AfterAnEndInOrderIsTold) {
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(store_->Close().ok());
+  store_.reset();
+  Cut(3);
+  EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
+  // A start that failed under this kernel excuses nothing that was altered.
+  std::ofstream(options_.path + "/STARTING") << options_.boot_id;
+  for (const auto& item : fs::directory_iterator(options_.path + "/db")) {
+    if (item.path().filename().string().starts_with("MANIFEST")) {
+      std::fstream file(item.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(9);
+      file.put('\x7e');
+    }
+  }
+  EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     OfTheDatabase,
     BitFlipTest,
@@ -194,6 +248,8 @@ INSTANTIATE_TEST_SUITE_P(
                       FlipCase{"LogAfterAKill", ".log", End::kKilled},
                       FlipCase{"Manifest", "MANIFEST", End::kInOrder},
                       FlipCase{"ManifestAfterAReboot", "MANIFEST", End::kInOrderAndRebooted},
+                      FlipCase{"ManifestAfterAKill", "MANIFEST", End::kKilled},
+                      FlipCase{"ManifestOfACopy", "MANIFEST", End::kCopied},
                       FlipCase{"Current", "CURRENT", End::kInOrder},
                       FlipCase{"Options", "OPTIONS", End::kInOrder}),
     [](const auto& param) { return std::string(param.param.name); });

@@ -169,9 +169,34 @@ TEST_F(BucketChangeTest, AnotherTtlReachesEveryKeyOfATrimInSlices) {
   now_ += 5 * kSecond;
   ASSERT_TRUE(bucket().BeginConfig(ConfigOf("history=1 ttl=2s")).ok());
   EXPECT_EQ(*bucket().Trim(now_, 1), Progress::kMore);
-  EXPECT_EQ(Expire(), (Lines{"a@4"}));
+  EXPECT_EQ(Expire(1), (Lines{"a@4"}));
   EXPECT_EQ(*bucket().Trim(now_, 5), Progress::kDone);
   EXPECT_EQ(Expire(), (Lines{"b@5", "c@6"}));
+}
+
+TEST_F(BucketChangeTest, ALongerTtlProtectsWhatTheTrimHasNotComeTo) {
+  CreateBucket("ttl=10s");
+  for (const auto* const key : {"a", "b", "c"}) {
+    Put(key, "v");
+  }
+  ASSERT_TRUE(bucket().BeginConfig(ConfigOf("ttl=1h")).ok());
+  now_ += 20 * kSecond;
+  EXPECT_EQ(Expire(1), Lines());
+  EXPECT_EQ(Expire(), Lines());
+  EXPECT_EQ(bucket().stats().keys, 3U);
+  now_ += 3600 * kSecond;
+  EXPECT_EQ(Expire(), (Lines{"a@4", "b@5", "c@6"}));
+}
+
+TEST_F(BucketChangeTest, AnExpiryGoesOnWithATrimThatNobodyGoesOnWith) {
+  CreateBucket("history=3");
+  for (const auto* const key : {"a", "b", "a", "b"}) {
+    Put(key, "v");
+  }
+  ASSERT_TRUE(bucket().BeginConfig(ConfigOf("history=1")).ok());
+  Expire(1);
+  Expire(1);
+  EXPECT_EQ(bucket().stats().entries, 2U);
 }
 
 }  // namespace

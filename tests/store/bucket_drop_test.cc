@@ -27,7 +27,9 @@ TEST_F(BucketDropTest, IsGoneAtOnceAndItsNameIsFree) {
 
 TEST_F(BucketDropTest, EveryCatalogChangeIsTold) {
   std::uint64_t version = store_->catalog_version();
-  const auto changed = [&] { return std::exchange(version, store_->catalog_version()) != version; };
+  const auto changed = [&] {
+    return std::exchange(version, store_->catalog_version()) != version;
+  };
   CreateBucket("history=2");
   EXPECT_TRUE(changed());
   Put("a", "1");

@@ -133,9 +133,7 @@ class EphemeralKeysTest : public StoreTest {
  protected:
   EphemeralKeysTest() { Open(); }
 
-  Revision PutEphemeral(std::string_view key) {
-    return Do(key, {.value = "e", .ephemeral = true});
-  }
+  Revision PutEphemeral(std::string_view key) { return Do(key, {.value = "e", .ephemeral = true}); }
   // "key@revision", in order.
   Lines Ephemeral() {
     Lines lines;

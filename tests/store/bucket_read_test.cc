@@ -255,8 +255,8 @@ TEST_F(BucketReadTest, CompactedOfALargePrefixIsExactNearTheEnd) {
     Put("many/" + std::to_string(i), "v");
   }
   Put("other", "1");
-  Put("other", "2");    // 5001 is gone
-  Put("many/7", "v");   // 8 is gone
+  Put("other", "2");   // 5001 is gone
+  Put("many/7", "v");  // 8 is gone
   EXPECT_TRUE(Compacted(8, "many"));
   EXPECT_FALSE(Compacted(9, "many"));
   EXPECT_TRUE(Compacted(5'001));

@@ -20,16 +20,22 @@ class BucketTxnTest : public StoreTest {
   BucketTxnTest() { Open(); }
 
   // The revisions, "again" for a duplicate, or the error's code; then what was remembered.
-  std::string Set(const std::vector<Item>& items, std::string_view id = {},
+  std::string Set(const std::vector<Item>& items,
+                  std::string_view id = {},
                   const std::string& result = {}) {
     std::vector<KeyedWrite> writes;
     for (const auto& [key, write] : items) {
       writes.push_back({*Key::Parse(key), write});
     }
     RevisionList revisions;
-    const auto written = bucket().ApplyAll(
-        writes, {.message_id = id, .result = [&](const RevisionList&) { return result; }}, now_,
-        revisions);
+    const auto written = bucket().ApplyAll(writes,
+                                           {.message_id = id,
+                                            .result =
+                                                [&](const RevisionList&) {
+                                                  return result;
+                                                }},
+                                           now_,
+                                           revisions);
     if (!written) {
       return std::string(written.error().token());
     }
@@ -102,7 +108,8 @@ TEST_F(BucketTxnTest, KeysAreCountedAlongTheSet) {
   EXPECT_EQ(Set({{"a", {.value = "1"}}, {"b", {.value = "2"}}}), "1 2");
   EXPECT_EQ(Set({{"c", {.value = "3"}}, {"a", kDelete}}), "bucket-full");
   EXPECT_EQ(Set({{"a", kDelete}, {"c", {.value = "3"}}}), "3 4");
-  EXPECT_EQ(Set({{"a", kPurge}, {"d", {.value = "4"}}}), "bucket-full") << "it has no value to give";
+  EXPECT_EQ(Set({{"a", kPurge}, {"d", {.value = "4"}}}), "bucket-full")
+      << "it has no value to give";
   EXPECT_EQ(Set({{"b", kPurge}, {"a", {.value = "4"}}, {"c", {.value = "5"}}}), "5 6 7");
   EXPECT_EQ(bucket().stats().keys, 2U);
 }
@@ -234,7 +241,8 @@ TEST_F(BucketTxnTest, TheMostAtOnceIsOneSet) {
 
 TEST_F(BucketTxnTest, InMemoryItIsTheSameUntilTheEnd) {
   CreateBucket("storage=memory max_keys=2");
-  EXPECT_EQ(Set({{"a", {.value = "1"}}, {"x", kDelete}, {"b", {.value = "2"}}}, "id", "r"), "1 0 2 r");
+  EXPECT_EQ(Set({{"a", {.value = "1"}}, {"x", kDelete}, {"b", {.value = "2"}}}, "id", "r"),
+            "1 0 2 r");
   EXPECT_EQ(Set({{"a", {.value = "3"}}, {"c", {.value = "4"}}}, "refused"), "bucket-full");
   EXPECT_FALSE(bucket().FindDuplicate("refused"));
   EXPECT_EQ(Set({}, "id"), "again r");

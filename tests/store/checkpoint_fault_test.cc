@@ -31,9 +31,11 @@ TEST_F(CheckpointFaultTest, WhicheverActFailsItLeavesNothingOrIsWhole) {
   for (std::uint64_t nth = 1; nth <= 12; ++nth) {
     SCOPED_TRACE(nth);
     Put("a", std::to_string(nth));
-    disk_->Break([](Act, const std::string& path) {
-      return path.find("/copy.partial/") != std::string::npos;
-    }, nth);
+    disk_->Break(
+        [](Act, const std::string& path) {
+          return path.find("/copy.partial/") != std::string::npos;
+        },
+        nth);
     const auto made = MakeCheckpoint(*store_, Target());
     disk_->Heal();
     EXPECT_TRUE(made.ok() || CodeOf(made) == "storage-error");

@@ -1,4 +1,6 @@
 // Checkpoints: copies of a store in use that are stores themselves.
+#include "store/checkpoint.h"
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -6,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "store/checkpoint.h"
 #include "tests/store/checkpoint_fixture.h"
 #include "tests/store/store_fixture.h"
 

@@ -44,8 +44,8 @@ class CommitterPostTest : public ::testing::Test {
       threads_.push_back(std::this_thread::get_id());
       const auto value = database_->Get(key);
       const bool there = value.ok() && value->has_value();
-      promise->set_value(
-          (status.ok() ? "ok" : std::string(status.error().token())) + (there ? " " + key : ""));
+      promise->set_value((status.ok() ? "ok" : std::string(status.error().token())) +
+                         (there ? " " + key : ""));
     });
     return result;
   }
@@ -109,9 +109,8 @@ TEST_F(CommitterPostTest, AtTheEndThoseThatAreDueRunAndTheOthersAreTold) {
 
 TEST_F(CommitterPostTest, ATaskMayPostAnother) {
   std::promise<void> done;
-  committer_->Post(0, [&](const Status&) {
-    committer_->Post(0, [&done](const Status&) { done.set_value(); });
-  });
+  committer_->Post(
+      0, [&](const Status&) { committer_->Post(0, [&done](const Status&) { done.set_value(); }); });
   done.get_future().wait();
 }
 

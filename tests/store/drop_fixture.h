@@ -53,10 +53,15 @@ class BucketDropTest : public StoreTest {
     {
       auto database = Database::Open({.path = options_.path + "/db", .create = false});
       EXPECT_TRUE(database.ok());
-      EXPECT_TRUE((*database)->Scan("", [&tags](std::string_view key, std::string_view) {
-        tags += tags.empty() || tags.back() != key.front() ? std::string(1, key.front()) : "";
-        return Status(Ok{});
-      }).ok());
+      EXPECT_TRUE((*database)
+                      ->Scan("",
+                             [&tags](std::string_view key, std::string_view) {
+                               tags += tags.empty() || tags.back() != key.front()
+                                           ? std::string(1, key.front())
+                                           : "";
+                               return Status(Ok{});
+                             })
+                      .ok());
     }
     Open();
     return tags;

@@ -83,7 +83,7 @@ class ModelBucket {
   std::map<std::string, First> ids_;
   Revision last_ = 0;
   std::map<Revision, std::string> dropped_;  // and the key that it was of
-  Revision forgotten_ = 0;  // the highest of those that went with their key
+  Revision forgotten_ = 0;                   // the highest of those that went with their key
 };
 
 // A dropped bucket that is being taken apart.

@@ -138,8 +138,10 @@ class Life {
       return text;
     };
     RevisionList revisions;
-    const auto written = BucketOf(txn.bucket).ApplyAll(
-        writes, {.message_id = txn.message_id, .result = list}, world_.now, revisions);
+    const auto written =
+        BucketOf(txn.bucket)
+            .ApplyAll(
+                writes, {.message_id = txn.message_id, .result = list}, world_.now, revisions);
     if (!written) {
       return std::string(written.error().token());
     }

@@ -40,8 +40,13 @@ TEST(BucketConfigJsonTest, IsWhatInfoPrints) {
   BucketConfig config;
   ASSERT_TRUE(ReadFields(config, "history=7 ttl=36h max_bytes=1000 capture=a/+ metadata.x=y").ok());
   BucketConfig again;
-  const std::string info = InfoJson({.name = "b", .config = config, .created = 1, .keys = 0,
-                                     .entries = 0, .bytes = 0, .last_revision = 0});
+  const std::string info = InfoJson({.name = "b",
+                                     .config = config,
+                                     .created = 1,
+                                     .keys = 0,
+                                     .entries = 0,
+                                     .bytes = 0,
+                                     .last_revision = 0});
   const std::string fields = info.substr(0, info.find(",\"created\"")) + "}";
   const std::string without_name = "{" + fields.substr(fields.find("\"history\""));
   ASSERT_TRUE(ReadConfigJson(again, without_name).ok()) << without_name;
@@ -67,15 +72,30 @@ TEST(BucketConfigJsonTest, ChangesTheFieldsGivenAndUnsetsNull) {
 TEST(BucketConfigJsonTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(ErrorOf(R"({"history": 65})"),
             "bad-request bucket field history: accepted is a whole number from 1 to 64");
-  EXPECT_EQ(ErrorOf(R"({"histori": 5})").substr(0, 40),
-            "bad-request unknown bucket field histori");
-  for (const char* wrong :
-       {R"({"history": -1})", R"({"history": 1.5})", R"({"history": [1]})", R"({"history": true})",
-        R"({"ttl": 0})", R"({"ttl": "1x"})", R"({"max_keys": 0})", R"({"max_bytes": {}})",
-        R"({"retained": 1})", R"({"storage": "disk"})", R"({"capture": "a#"})",
-        R"({"capture": ""})", R"({"description": 5})", R"({"metadata": 5})",
-        R"({"metadata": {"a": 5}})", R"({"metadata": {"": "x"}})", R"({"bucket": "b"})", "[]",
-        "{", "7", R"({"description": ")" "\xFF" R"("})"}) {
+  EXPECT_EQ(ErrorOf(R"({"histori": 5})").substr(0, 40), "bad-request unknown bucket field histori");
+  for (const char* wrong : {R"({"history": -1})",
+                            R"({"history": 1.5})",
+                            R"({"history": [1]})",
+                            R"({"history": true})",
+                            R"({"ttl": 0})",
+                            R"({"ttl": "1x"})",
+                            R"({"max_keys": 0})",
+                            R"({"max_bytes": {}})",
+                            R"({"retained": 1})",
+                            R"({"storage": "disk"})",
+                            R"({"capture": "a#"})",
+                            R"({"capture": ""})",
+                            R"({"description": 5})",
+                            R"({"metadata": 5})",
+                            R"({"metadata": {"a": 5}})",
+                            R"({"metadata": {"": "x"}})",
+                            R"({"bucket": "b"})",
+                            "[]",
+                            "{",
+                            "7",
+                            R"({"description": ")"
+                            "\xFF"
+                            R"("})"}) {
     EXPECT_EQ(ErrorOf(wrong).substr(0, 11), "bad-request") << wrong;
   }
   EXPECT_EQ(ErrorOf(std::string(kMaxConfigBytes + 1, ' ')).substr(0, 11), "bad-request");

@@ -12,15 +12,15 @@ TEST(TopicFilterTest, MatchesAsTheBrokerDoes) {
     const char* topic;
     bool matches;
   } rows[] = {
-      {"a", "a", true},          {"a", "b", false},        {"a", "a/b", false},
-      {"a/b", "a", false},       {"a/#", "a", true},       {"a/#", "a/b/c", true},
-      {"a/#", "ab", false},      {"#", "a/b", true},       {"#", "$SYS/x", false},
-      {"+/x", "$SYS/x", false},  {"$SYS/#", "$SYS/x", true}, {"+", "a", true},
-      {"+", "a/b", false},       {"+/+", "/a", true},      {"+/b/#", "a/b", true},
-      {"+/b/#", "a/c", false},   {"a/+/c", "a/b/c", true}, {"a/+/c", "a/b/d", false},
-      {"a/+", "a/", true},       {"a/+", "a", false},      {"/a", "a", false},
-      {"a//c", "a//c", true},    {"a/+/c", "a//c", true},  {"a/+/#", "a", false},
-      {"a", "a/", false},        {"a/b", "a/b/", false},
+      {"a", "a", true},         {"a", "b", false},          {"a", "a/b", false},
+      {"a/b", "a", false},      {"a/#", "a", true},         {"a/#", "a/b/c", true},
+      {"a/#", "ab", false},     {"#", "a/b", true},         {"#", "$SYS/x", false},
+      {"+/x", "$SYS/x", false}, {"$SYS/#", "$SYS/x", true}, {"+", "a", true},
+      {"+", "a/b", false},      {"+/+", "/a", true},        {"+/b/#", "a/b", true},
+      {"+/b/#", "a/c", false},  {"a/+/c", "a/b/c", true},   {"a/+/c", "a/b/d", false},
+      {"a/+", "a/", true},      {"a/+", "a", false},        {"/a", "a", false},
+      {"a//c", "a//c", true},   {"a/+/c", "a//c", true},    {"a/+/#", "a", false},
+      {"a", "a/", false},       {"a/b", "a/b/", false},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(MatchesFilter(row.filter, row.topic), row.matches) << row.filter << " " << row.topic;
