@@ -22,7 +22,7 @@ target_compile_options(kv_build_options INTERFACE
   -Wold-style-cast -Wno-missing-field-initializers -Werror)
 if(MOSQUITTO_KV_SANITIZE)
   # GCC's inliner makes false positives of these two under the sanitizers.
-  add_compile_options(-fsanitize=${MOSQUITTO_KV_SANITIZE} -fno-omit-frame-pointer -g)
+  add_compile_options(-fsanitize=${MOSQUITTO_KV_SANITIZE} -fno-omit-frame-pointer)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-maybe-uninitialized -Wno-error=tsan)
   endif()
