@@ -57,7 +57,15 @@ bool IsClean(std::uint32_t code_point) {
   return !IsControl(code_point) && !IsNoCharacter(code_point);
 }
 
+// Printable ASCII. Nearly all text is, and needs no decoding.
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 bool CheckUtf8(std::string_view text, bool only_clean) {
+  if (IsPlain(text)) {
+    return true;
+  }
   while (!text.empty()) {
     std::uint32_t code_point = 0;
     if (!DecodeOne(text, code_point) || (only_clean && !IsClean(code_point))) {
@@ -82,9 +90,16 @@ bool NextLevel(std::string_view& rest, bool& more, std::string_view& level) {
 }
 
 bool LevelsAreGood(std::string_view text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '/')) < kMaxKeyLevels &&
-         !text.empty() && text.front() != '/' && text.back() != '/' &&
-         text.find("//") == std::string_view::npos;
+  std::size_t levels = 1;
+  char former = '/';
+  for (const char c : text) {
+    if (c == '/' && former == '/') {
+      return false;  // an empty level
+    }
+    levels += c == '/' ? 1U : 0U;
+    former = c;
+  }
+  return former != '/' && levels <= kMaxKeyLevels;
 }
 
 }  // namespace
@@ -120,7 +135,8 @@ Result<BucketName> BucketName::Parse(std::string_view text) {
 
 Result<Key> Key::Parse(std::string_view text) {
   if (text.size() > kMaxKeyBytes || !LevelsAreGood(text) ||
-      text.find_first_of("+#") != std::string_view::npos || !IsCleanUtf8(text)) {
+      std::any_of(text.begin(), text.end(), [](char c) { return c == '+' || c == '#'; }) ||
+      !IsCleanUtf8(text)) {
     return Error(ErrorCode::kInvalidKey);
   }
   return Key(text);

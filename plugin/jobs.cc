@@ -87,22 +87,25 @@ PurgeJob::PurgeJob(store::Store& store,
 // Keys that have something to purge; none when all were seen.
 std::vector<std::string> PurgeJob::NextKeys(const store::Bucket& bucket) {
   std::vector<std::string> keys;
-  const auto& entries = bucket.index().by_revision();
-  auto at = entries.lower_bound(next_);
-  for (std::size_t looked = 0; keys.size() < kKeysAtOnce && looked < kEntriesAtOnce;
-       ++looked, ++at) {
-    if (at == entries.end() || at->first > end_) {
-      next_ = end_ + 1;
-      break;
-    }
-    next_ = at->first + 1;
-    const store::KeyState& state = *at->second;
-    const bool is_newest = state.newest().revision == at->first;  // else it comes again
-    if (is_newest && state.newest().operation != Operation::kPurge) {
-      count_ += state.has_value() ? 1U : 0U;
-      keys.push_back(state.key);
-    }
-  }
+  std::size_t looked = 0;
+  Revision next = end_ + 1;
+  bucket.index().by_revision().ForEachFrom(
+      next_, [&](Revision revision, const store::KeyState& state) {
+        if (revision > end_) {
+          return false;
+        }
+        if (keys.size() == kKeysAtOnce || looked++ == kEntriesAtOnce) {
+          next = revision;
+          return false;
+        }
+        const bool is_newest = state.newest().revision == revision;  // else it comes again
+        if (is_newest && state.newest().operation != Operation::kPurge) {
+          count_ += state.has_value() ? 1U : 0U;
+          keys.push_back(state.key);
+        }
+        return true;
+      });
+  next_ = next;
   return keys;
 }
 

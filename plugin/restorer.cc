@@ -99,17 +99,25 @@ bool Restorer::StepStore() {
     next_ = 0;
   }
   store::Bucket& bucket = *at->second;
-  const auto& entries = bucket.index().by_revision();
   const Revision start = StartOf(bucket_);
-  auto entry = entries.lower_bound(next_);
-  for (std::size_t i = 0; i < kEntriesAtOnce && entry != entries.end(); ++i, ++entry) {
-    const store::KeyState& state = *entry->second;
-    if (entry->first <= start && state.newest().revision == entry->first) {
-      Restore(bucket, state);
-    }
-  }
-  if (entry != entries.end() && entry->first <= start) {
-    next_ = entry->first;
+  std::size_t visited = 0;
+  std::optional<Revision> rest;
+  bucket.index().by_revision().ForEachFrom(next_,
+                                           [&](Revision revision, const store::KeyState& state) {
+                                             if (revision > start) {
+                                               return false;
+                                             }
+                                             if (visited++ == kEntriesAtOnce) {
+                                               rest = revision;
+                                               return false;
+                                             }
+                                             if (state.newest().revision == revision) {
+                                               Restore(bucket, state);
+                                             }
+                                             return true;
+                                           });
+  if (rest) {
+    next_ = *rest;
     return false;
   }
   bucket_ += '\0';  // the next name in order

@@ -84,8 +84,7 @@ void Bucket::FinishLoading(bool tail_may_be_lost, std::optional<Revision> forgot
 // The highest revision up to the last one given out that no kept entry has.
 Revision Bucket::HighestMissing() const {
   Revision expected = revisions_.last();
-  const auto& kept = index_.by_revision();
-  for (auto at = kept.rbegin(); at != kept.rend() && at->first == expected; ++at) {
+  while (expected > 0 && index_.HolderOf(expected) != nullptr) {
     --expected;
   }
   return expected;
@@ -116,11 +115,16 @@ std::vector<EphemeralKey> Bucket::EphemeralKeys() const {
 }
 
 bool Bucket::TakeApart(std::optional<std::string>& key) {
-  const auto oldest = index_.by_revision().begin();
-  if (oldest == index_.by_revision().end()) {
+  Revision revision = 0;
+  KeyState* state = nullptr;
+  index_.by_revision().ForEachFrom(0, [&](Revision oldest, KeyState& holder) {
+    revision = oldest;
+    state = &holder;
+    return false;
+  });
+  if (state == nullptr) {
     return duplicates_.ForgetOldest();
   }
-  const auto [revision, state] = *oldest;
   if (state->newest().revision == revision && state->has_value()) {
     key = state->key;
   }

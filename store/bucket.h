@@ -276,6 +276,7 @@ class Bucket {
   Revision HighestMissing() const;
   Revision HighestOfKeysGone(const std::vector<Revision>& revisions) const;
   void AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const;
+  Result<bool> IsMarkerFrom(TimePoint before, Revision revision, const KeyState& state) const;
   Status Forget(const std::vector<Revision>& revisions);
 
   std::optional<TimePoint> DueTime(const EntryHead& head, bool newest) const;

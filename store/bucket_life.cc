@@ -169,36 +169,55 @@ Status Bucket::Forget(const std::vector<Revision>& revisions) {
   return Ok{};
 }
 
+// Whether the key's newest entry is this one, and a marker from `before` or earlier.
+Result<bool> Bucket::IsMarkerFrom(TimePoint before,
+                                  Revision revision,
+                                  const KeyState& state) const {
+  if (state.newest().revision != revision || state.has_value()) {
+    return false;
+  }
+  auto record = ReadRecord(revision);
+  if (!record) {
+    return std::move(record).error();
+  }
+  auto head = DecodeEntryHead(*record);
+  if (!head) {
+    return std::move(head).error();
+  }
+  return head->time <= before;
+}
+
 Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
                                           Revision end,
                                           std::size_t limit,
                                           Revision& next) {
   std::vector<Revision> revisions;
   std::size_t keys = 0;
-  const auto& all = index_.by_revision();
-  auto at = all.lower_bound(next);
-  for (std::size_t i = 0; i < limit && at != all.end() && at->first <= end; ++i, ++at) {
-    const auto& [revision, state] = *at;
-    if (state->newest().revision != revision || state->has_value()) {
-      continue;
+  Revision rest = 0;
+  std::size_t visited = 0;
+  Status readable = Ok{};
+  index_.by_revision().ForEachFrom(next, [&](Revision revision, const KeyState& state) {
+    if (revision > end || visited++ == limit) {
+      rest = revision > end ? 0 : revision;
+      return false;
     }
-    auto record = ReadRecord(revision);
-    if (!record) {
-      return std::move(record).error();
+    auto old = IsMarkerFrom(before, revision, state);
+    if (!old) {
+      readable = std::move(old).error();
+      return false;
     }
-    auto head = DecodeEntryHead(*record);
-    if (!head) {
-      return std::move(head).error();
-    }
-    if (head->time <= before) {
+    if (*old) {
       // The whole key: were its older entries left, the newest of them would come back to life.
-      for (const Version& version : state->versions) {
+      for (const Version& version : state.versions) {
         revisions.push_back(version.revision);
       }
       ++keys;
     }
+    return true;
+  });
+  if (!readable) {
+    return std::move(readable).error();
   }
-  const Revision rest = at != all.end() && at->first <= end ? at->first : 0;
   if (!revisions.empty()) {
     if (auto forgotten = Forget(revisions); !forgotten) {
       return std::move(forgotten).error();

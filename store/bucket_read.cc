@@ -174,15 +174,16 @@ Result<Page> Bucket::ReadPage(const PageRequest& request) const {
     }
     return page;
   }
-  const auto& all = index_.by_revision();
-  for (auto at = all.lower_bound(request.from); at != all.end(); ++at) {
-    auto taken = take(at->first, *at->second);
+  Status readable = Ok{};
+  index_.by_revision().ForEachFrom(request.from, [&](Revision revision, const KeyState& state) {
+    auto taken = take(revision, state);
     if (!taken) {
-      return std::move(taken).error();
+      readable = std::move(taken).error();
     }
-    if (!*taken) {
-      break;
-    }
+    return taken && *taken;
+  });
+  if (!readable) {
+    return std::move(readable).error();
   }
   return page;
 }
@@ -209,13 +210,11 @@ bool Bucket::IsCompacted(std::string_view prefix, Revision from) const {
   }
   // A key that lacks an entry of `from` or later has kept a later one: it comes by here.
   searched = 0;
-  const auto& all = index_.by_revision();
-  for (auto at = all.lower_bound(from); at != all.end(); ++at) {
-    if (++searched > kMaxSearch || (IsUnderPrefix(at->second->key, prefix) && lacks(*at->second))) {
-      return true;
-    }
-  }
-  return false;
+  index_.by_revision().ForEachFrom(from, [&](Revision, const KeyState& state) {
+    found = ++searched > kMaxSearch || (IsUnderPrefix(state.key, prefix) && lacks(state));
+    return !found;
+  });
+  return found;
 }
 
 KeysPage Bucket::ReadKeys(const KeysRequest& request) const {

@@ -16,14 +16,7 @@ std::uint64_t HashOf(std::string_view key) {
 }  // namespace
 
 KeyState* KeyIndex::Find(std::string_view key) const {
-  const std::uint64_t hash = HashOf(key);
-  for (auto at = by_hash_.lower_bound({hash, nullptr}); at != by_hash_.end() && at->first == hash;
-       ++at) {
-    if (at->second->key == key) {
-      return at->second;
-    }
-  }
-  return nullptr;
+  return by_hash_.Find(HashOf(key), [key](const KeyState& state) { return state.key == key; });
 }
 
 KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version& version) {
@@ -31,7 +24,7 @@ KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version&
     auto fresh = std::make_unique<KeyState>();
     fresh->key = key;
     state = fresh.get();
-    by_hash_.emplace(HashOf(key), state);
+    by_hash_.Insert(HashOf(key), state);
     by_key_.emplace(state->key, std::move(fresh));
   } else {
     values_ -= state->has_value() ? 1U : 0U;
@@ -40,7 +33,7 @@ KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version&
   state->versions.push_back(version);
   values_ += state->has_value() ? 1U : 0U;
   bytes_ += version.bytes;
-  by_revision_.emplace_hint(by_revision_.end(), version.revision, state);
+  by_revision_.Append(version.revision, state);
   return *state;
 }
 
@@ -52,10 +45,10 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
   assert(version != state.versions.end());
   values_ -= state.has_value() ? 1U : 0U;
   bytes_ -= version->bytes;
-  by_revision_.erase(revision);
+  by_revision_.Erase(revision);
   state.versions.erase(version);
   if (state.versions.empty()) {
-    by_hash_.erase({HashOf(state.key), &state});
+    by_hash_.Erase(HashOf(state.key), &state);
     by_key_.erase(by_key_.find(state.key));
   } else {
     values_ += state.has_value() ? 1U : 0U;
@@ -63,16 +56,11 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
 }
 
 void KeyIndex::Clear() {
-  by_revision_.clear();
-  by_hash_.clear();
+  by_revision_.Clear();
+  by_hash_.Clear();
   by_key_.clear();
   bytes_ = 0;
   values_ = 0;
-}
-
-KeyState* KeyIndex::HolderOf(Revision revision) const {
-  const auto found = by_revision_.find(revision);
-  return found == by_revision_.end() ? nullptr : found->second;
 }
 
 }  // namespace kv::store

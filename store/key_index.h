@@ -2,14 +2,12 @@
 // and prefixes can be paged, and by revision, so that histories can.
 //
 // A write looks for one key, and a tree of texts is slow at that: each comparison is a cache miss.
-// So there is a tree of the keys' hashes, too. Not a hash table: that would stop the broker when it
-// grows.
+// So there is an index by the keys' hashes, too.
 //
 // Pointers to KeyState stay good until the key is erased. Not thread-safe: the broker's thread.
 #pragma once
 
 #include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
 #include <absl/container/inlined_vector.h>
 
 #include <cstdint>
@@ -19,6 +17,8 @@
 #include <utility>
 
 #include "kv/entry.h"
+#include "store/hash_index.h"
+#include "store/revision_map.h"
 
 namespace kv::store {
 
@@ -51,7 +51,6 @@ struct KeyState {
 class KeyIndex {
  public:
   using ByKey = absl::btree_map<std::string_view, std::unique_ptr<KeyState>>;
-  using ByRevision = absl::btree_map<Revision, KeyState*>;
 
   KeyState* Find(std::string_view key) const;
   // The key's newest entry from now on. `state` is what Find said of the key: looked up once a
@@ -62,17 +61,17 @@ class KeyIndex {
   void Clear();
 
   // Who holds this revision; nullptr if it is not kept.
-  KeyState* HolderOf(Revision revision) const;
+  KeyState* HolderOf(Revision revision) const { return by_revision_.Find(revision); }
 
   const ByKey& by_key() const { return by_key_; }
-  const ByRevision& by_revision() const { return by_revision_; }
+  const RevisionMap& by_revision() const { return by_revision_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t values() const { return values_; }  // keys whose newest entry is a put
 
  private:
-  absl::btree_set<std::pair<std::uint64_t, KeyState*>> by_hash_;
+  HashIndex by_hash_;
   ByKey by_key_;  // views into the states' own keys; owns them
-  ByRevision by_revision_;
+  RevisionMap by_revision_;
   std::uint64_t bytes_ = 0;
   std::uint64_t values_ = 0;
 };
