@@ -132,5 +132,20 @@ TEST_F(Packing, PagesThatWereAskedForAtOnceAllFitTheBrokersDefaultQueue) {
   }
 }
 
+// So docs/protocol.md tells clients that state one to leave room.
+TEST_F(Packing, APageBeyondTheClientsMaximumPacketSizeIsDroppedAndNothingElse) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, 500));
+  KvClient reader(broker().port());
+  const auto size = Properties().Number(PropertyId::kMaximumPacketSize, 10'000);
+  ASSERT_TRUE(reader.Connect({.properties = size})) << reader.error();
+  ASSERT_TRUE(
+      reader.PublishAsync("$KV/b/entries", "", {.properties = Packed().ResponseTopic("r")}));
+  const auto page = reader.Request(
+      "$KV/b/entries", {}, Properties().User("kv-packed", "true").User("kv-limit", "50"));
+  ASSERT_EQ(page.size(), 1U) << reader.error();
+  EXPECT_EQ(page[0].Property("kv-count"), "50");
+}
+
 }  // namespace
 }  // namespace kv::testing
