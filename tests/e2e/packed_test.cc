@@ -145,6 +145,7 @@ TEST_F(Packing, APageBeyondTheClientsMaximumPacketSizeIsDroppedAndNothingElse) {
       "$KV/b/entries", {}, Properties().User("kv-packed", "true").User("kv-limit", "50"));
   ASSERT_EQ(page.size(), 1U) << reader.error();
   EXPECT_EQ(page[0].Property("kv-count"), "50");
+  EXPECT_TRUE(reader.TakeMessages().empty());
 }
 
 }  // namespace
