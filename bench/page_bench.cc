@@ -1,5 +1,6 @@
 // What one page of a reply costs the store, by the size of the bucket: a page must cost what it
 // returns. The bucket has history 1; pages of 100 from the middle of it, as a cursor gives them.
+// And what a page costs by its form: one message for each entry, or all of them packed.
 #include <stdlib.h>
 
 #include <filesystem>
@@ -9,6 +10,9 @@
 #include <benchmark/benchmark.h>
 
 #include "store/store.h"
+#include "wire/names.h"
+#include "wire/packed_entries.h"
+#include "wire/reply.h"
 
 namespace kv::store {
 namespace {
@@ -119,12 +123,64 @@ void LargestPage(benchmark::State& state) {
   }
 }
 
+// The entries of one page as kv-packed bounds it.
+std::vector<Entry> EntriesOfAPage() {
+  const auto page =
+      BucketWith(100'000).ReadPage({.limit = 500, .max_bytes = std::size_t{64} << 10});
+  return page->entries;
+}
+
+// What the plugin makes of a page, before the broker has it: properties for each entry.
+void PageAsMessages(benchmark::State& state) {
+  const std::vector<Entry> entries = EntriesOfAPage();
+  for (auto _ : state) {
+    for (const Entry& entry : entries) {
+      const wire::Reply reply = wire::EntryReply(wire::kStatusEntry, entry, /*meta_only=*/false);
+      benchmark::DoNotOptimize(wire::UserPropertiesOf(reply).size());
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(entries.size()));
+}
+
+void PagePacked(benchmark::State& state) {
+  const std::vector<Entry> entries = EntriesOfAPage();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(wire::PackEntries(entries, /*meta_only=*/false).size());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(entries.size()));
+}
+
+void PageUnpacked(benchmark::State& state) {
+  const std::vector<Entry> entries = EntriesOfAPage();
+  const std::string page = wire::PackEntries(entries, /*meta_only=*/false);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(wire::UnpackEntries(page)->size());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(entries.size()));
+}
+
+// All that a packed page costs the broker's thread but its sending.
+void LargestPackedPage(benchmark::State& state) {
+  const Bucket& bucket = BucketWith(state.range(0));
+  std::size_t entries = 0;
+  for (auto _ : state) {
+    const auto page = bucket.ReadPage({.limit = 500, .max_bytes = std::size_t{64} << 10});
+    benchmark::DoNotOptimize(wire::PackEntries(page->entries, /*meta_only=*/false).size());
+    entries += page->entries.size();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(entries));
+}
+
 BENCHMARK(EntriesPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(EntriesOfAPrefix)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(KeysPage)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(KeysThatNothingMatches)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(HistoryThatNothingMatches)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(LargestPage)->Arg(100'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(LargestPackedPage)->Arg(100'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(PageAsMessages)->Unit(benchmark::kMicrosecond);
+BENCHMARK(PagePacked)->Unit(benchmark::kMicrosecond);
+BENCHMARK(PageUnpacked)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace kv::store

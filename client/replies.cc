@@ -4,6 +4,7 @@
 
 #include "wire/bucket_json.h"
 #include "wire/names.h"
+#include "wire/packed_entries.h"
 #include "wire/received.h"
 #include "wire/time_text.h"
 #include "wire/txn.h"
@@ -54,10 +55,21 @@ Result<TxnOutcome> ToTxnOutcome(const Reply& reply) {
 
 Result<std::optional<EntryPage>> ToEntryPage(const Reply& reply) {
   const auto count = wire::FindNumber(reply.last.properties.user, wire::kCount);
+  EntryPage page{.cursor = CursorOf(reply), .compacted = HasFlag(reply, wire::kCompacted)};
+  if (reply.last.properties.content_type == wire::kPackedEntriesType) {
+    auto entries = wire::UnpackEntries(reply.last.payload);
+    if (!entries) {
+      return std::move(entries).error();
+    }
+    if (count != entries->size()) {
+      return Error(ErrorCode::kBadReply, "a packed page has not as many entries as it says");
+    }
+    page.entries = std::move(*entries);
+    return std::optional(std::move(page));
+  }
   if (count != reply.entries.size()) {
     return std::optional<EntryPage>();
   }
-  EntryPage page{.cursor = CursorOf(reply), .compacted = HasFlag(reply, wire::kCompacted)};
   for (const Arrival& arrival : reply.entries) {
     auto entry = wire::ReadEntry(arrival.properties, arrival.payload);
     if (!entry) {

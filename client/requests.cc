@@ -223,6 +223,9 @@ Result<Request> ReadRequest(const Target& target,
     request->Add(wire::kCursor, page.cursor);
   }
   request->has_many_replies = verb != "keys";
+  // One message instead: the broker's queue takes it whole or not at all. A plugin that does not
+  // know it sends many.
+  AddFlag(*request, wire::kPacked, request->has_many_replies);
   return request;
 }
 

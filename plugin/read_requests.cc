@@ -6,20 +6,22 @@
 #include "wire/bucket_json.h"
 #include "wire/cursor.h"
 #include "wire/names.h"
+#include "wire/packed_entries.h"
 
 namespace kv::plugin {
 namespace {
 
-// A page ends after this many bytes of values and properties. Kept small for MQTT 3, whose page is
-// one message that is built in one go.
+// A page ends after this many bytes of entries. Kept small where it is one message: that is built
+// in one go, and a client may not take a large one.
 constexpr std::size_t kPageBytes = std::size_t{4} << 20;
-constexpr std::size_t kPackedPageBytes = std::size_t{256} << 10;
+constexpr std::size_t kJsonPageBytes = std::size_t{256} << 10;
+constexpr std::size_t kPackedPageBytes = std::size_t{64} << 10;
 constexpr std::size_t kDocumentBytes = std::size_t{64} << 10;
 // Of an MQTT 3 reply all that is not the document: status, count, and a cursor with a key in it.
-constexpr std::size_t kPackingBytes = std::size_t{2} << 10;
+constexpr std::size_t kAroundDocumentBytes = std::size_t{2} << 10;
 
-std::size_t MaxDocumentBytes(bool packed) {
-  return packed ? kDocumentBytes - kPackingBytes : kDocumentBytes;
+std::size_t MaxDocumentBytes(bool as_json) {
+  return as_json ? kDocumentBytes - kAroundDocumentBytes : kDocumentBytes;
 }
 
 Error BadCursor() {
@@ -55,6 +57,24 @@ std::optional<KeyFilter> FilterOf(const wire::ReadOptions& options) {
   return filter ? std::optional(*filter) : std::nullopt;
 }
 
+// The messages of a page: one for each entry and the `end`, or all in the `end`.
+std::vector<wire::Reply> RepliesOf(std::vector<Entry> entries,
+                                   wire::Reply end,
+                                   const wire::ReadOptions& options) {
+  std::vector<wire::Reply> replies;
+  if (options.packed) {
+    end.payload = wire::PackEntries(entries, options.meta_only);
+    end.own.content_type = wire::kPackedEntriesType;
+  } else {
+    replies.reserve(entries.size() + 1);
+    for (auto& entry : entries) {
+      replies.push_back(wire::EntryReply(wire::kStatusEntry, std::move(entry), options.meta_only));
+    }
+  }
+  replies.push_back(std::move(end));
+  return replies;
+}
+
 }  // namespace
 
 std::string InfoOf(const store::Bucket& bucket) {
@@ -72,6 +92,10 @@ Answered ReadRequests::Handle(const Call& call) const {
   auto options = wire::ParseReadOptions(call.incoming.options, call.incoming.payload);
   if (!options) {
     return std::move(options).error();
+  }
+  if (options->packed && !call.client.is_v5) {
+    return Error(ErrorCode::kBadRequest,
+                 "kv-packed: accepted is from MQTT 5; a page for MQTT 3 is one message already");
   }
   const Request request{call.topic, std::move(*options), !call.client.is_v5};
   auto replies = Read(request);
@@ -128,7 +152,9 @@ ReadRequests::Replies ReadRequests::Entries(const store::Bucket& bucket,
                             .newest_only = newest_only,
                             .ignore_markers = options.ignore_deletes,
                             .limit = options.limit.value_or(wire::kDefaultLimit),
-                            .max_bytes = request.packed ? kPackedPageBytes : kPageBytes};
+                            .max_bytes = request.as_json  ? kJsonPageBytes
+                                         : options.packed ? kPackedPageBytes
+                                                          : kPageBytes};
   if (options.cursor) {
     const auto position = wire::DecodeCursor(scope, *options.cursor);
     const auto from = position ? ParseUnsigned(*position) : std::nullopt;
@@ -141,14 +167,9 @@ ReadRequests::Replies ReadRequests::Entries(const store::Bucket& bucket,
   if (!page) {
     return std::move(page).error();
   }
-  std::vector<wire::Reply> replies;
-  replies.reserve(page->entries.size() + 1);
-  for (auto& entry : page->entries) {
-    replies.push_back(wire::EntryReply(wire::kStatusEntry, std::move(entry), options.meta_only));
-  }
   wire::Reply end = wire::OkReply();
   end.status = wire::kStatusEnd;
-  wire::AddNumber(end, wire::kCount, replies.size());
+  wire::AddNumber(end, wire::kCount, page->entries.size());
   if (page->next != 0) {
     wire::AddText(end, wire::kCursor, wire::EncodeCursor(scope, std::to_string(page->next)));
   }
@@ -156,8 +177,7 @@ ReadRequests::Replies ReadRequests::Entries(const store::Bucket& bucket,
   if (options.from_revision && bucket.IsCompacted(wanted.prefix, *options.from_revision)) {
     wire::AddFlag(end, wire::kCompacted);
   }
-  replies.push_back(std::move(end));
-  return replies;
+  return RepliesOf(std::move(page->entries), std::move(end), options);
 }
 
 ReadRequests::Replies ReadRequests::Keys(const store::Bucket& bucket,
@@ -170,7 +190,7 @@ ReadRequests::Replies ReadRequests::Keys(const store::Bucket& bucket,
                             .filter = filter ? &*filter : nullptr,
                             .include_deleted = options.include_deleted,
                             .limit = options.limit.value_or(0),
-                            .max_bytes = MaxDocumentBytes(request.packed)};
+                            .max_bytes = MaxDocumentBytes(request.as_json)};
   std::optional<std::string> after;
   if (options.cursor) {
     after = wire::DecodeCursor(scope, *options.cursor);
@@ -205,7 +225,7 @@ ReadRequests::Replies ReadRequests::Buckets(const Request& request) const {
   auto at = buckets.upper_bound(after);
   for (; at != buckets.end(); ++at) {
     std::string info = InfoOf(*at->second);
-    const bool full = bytes + info.size() + 1 > MaxDocumentBytes(request.packed) && !infos.empty();
+    const bool full = bytes + info.size() + 1 > MaxDocumentBytes(request.as_json) && !infos.empty();
     if (full || (options.limit && infos.size() >= *options.limit)) {
       break;
     }

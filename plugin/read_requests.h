@@ -28,7 +28,7 @@ class ReadRequests {
   struct Request {
     wire::RequestTopic topic;
     wire::ReadOptions options;
-    bool packed = false;  // the whole reply becomes one message (MQTT 3)
+    bool as_json = false;  // the whole reply becomes one JSON text (MQTT 3)
   };
 
   Replies Read(const Request& request) const;

@@ -98,7 +98,7 @@ struct PageRequest {
   bool newest_only = false;  // the newest entry of each key, not its history
   bool ignore_markers = false;
   std::size_t limit = 100;                       // entries
-  std::size_t max_bytes = std::size_t{1} << 20;  // of values and properties: a page ends after this
+  std::size_t max_bytes = std::size_t{1} << 20;  // of entries, about: a page ends after this
 };
 
 struct Page {

@@ -48,7 +48,9 @@ std::size_t JsonBytes(std::string_view key) {
 
 // What an entry takes in memory, about: its properties may be many though empty.
 std::size_t WeightOf(const Entry& entry) {
-  return entry.value.size() + entry.properties.size() +
+  const std::size_t author =
+      entry.author ? entry.author->client.size() + entry.author->username.size() : 0;
+  return entry.key.size() + author + entry.value.size() + entry.properties.size() +
          entry.properties.user.size() * sizeof(UserProperty);
 }
 

@@ -1,6 +1,6 @@
 #include "store/change_set.h"
 
-#include "store/bytes.h"
+#include "kv/bytes.h"
 
 namespace kv::store {
 namespace {

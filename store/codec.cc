@@ -1,6 +1,6 @@
 #include "store/codec.h"
 
-#include "store/bytes.h"
+#include "kv/bytes.h"
 
 namespace kv::store {
 namespace {

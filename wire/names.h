@@ -22,6 +22,7 @@ inline constexpr std::string_view kLimit = "kv-limit";
 inline constexpr std::string_view kMetaOnly = "kv-meta-only";
 inline constexpr std::string_view kIgnoreDeletes = "kv-ignore-deletes";
 inline constexpr std::string_view kIncludeDeleted = "kv-include-deleted";
+inline constexpr std::string_view kPacked = "kv-packed";
 inline constexpr std::string_view kOlderThan = "kv-older-than";
 inline constexpr std::string_view kReason = "kv-reason";
 inline constexpr std::string_view kOrigin = "kv-origin";
@@ -37,6 +38,8 @@ inline constexpr std::string_view kCompacted = "kv-compacted";
 inline constexpr std::string_view kStatusOk = "ok";
 inline constexpr std::string_view kStatusEntry = "entry";
 inline constexpr std::string_view kStatusEnd = "end";
+
+inline constexpr std::string_view kPackedEntriesType = "application/vnd.mosquitto-kv.entries";
 
 inline constexpr std::string_view kRequestPrefix = "$KV/";
 inline constexpr std::string_view kReplyPrefix = "$KV/reply/";

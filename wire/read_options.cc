@@ -32,7 +32,7 @@ bool SetFlag(ReadOptions& options, std::string_view text) {
   return flag.has_value();
 }
 
-constexpr std::array<Option, 9> kOptions{{
+constexpr std::array<Option, 10> kOptions{{
     {"filter",
      "a key in which levels may be + and the last may be #",
      [](ReadOptions& options, std::string_view text) {
@@ -62,6 +62,7 @@ constexpr std::array<Option, 9> kOptions{{
     {"meta-only", "true or false", SetFlag<&ReadOptions::meta_only>},
     {"ignore-deletes", "true or false", SetFlag<&ReadOptions::ignore_deletes>},
     {"include-deleted", "true or false", SetFlag<&ReadOptions::include_deleted>},
+    {"packed", "true or false", SetFlag<&ReadOptions::packed>},
 }};
 
 const Option* FindOption(std::string_view name) {

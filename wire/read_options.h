@@ -25,6 +25,7 @@ struct ReadOptions {
   bool meta_only = false;
   bool ignore_deletes = false;
   bool include_deleted = false;
+  bool packed = false;
 };
 
 inline constexpr std::uint64_t kDefaultLimit = 100;

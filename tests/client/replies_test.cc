@@ -2,10 +2,13 @@
 #include "client/replies.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "wire/names.h"
+#include "wire/packed_entries.h"
 #include "wire/reply.h"
 
 namespace kv::client::testing {
@@ -32,6 +35,13 @@ Arrival End(std::uint64_t count, const std::string& cursor, bool compacted) {
     wire::AddFlag(end, wire::kCompacted);
   }
   return ArrivalOf(end);
+}
+
+Arrival PackedEnd(std::uint64_t count, std::string payload) {
+  Arrival end = End(count, "next", true);
+  end.properties.content_type = wire::kPackedEntriesType;
+  end.payload = std::move(payload);
+  return end;
 }
 
 TEST(RepliesTest, OfWrites) {
@@ -62,6 +72,27 @@ TEST(RepliesTest, OfPages) {
   EXPECT_EQ((*page)->entries[1].revision, 4U);
   EXPECT_EQ((*page)->cursor, "next");
   EXPECT_TRUE((*page)->compacted);
+}
+
+TEST(RepliesTest, OfPackedPages) {
+  const std::vector<Entry> entries{{.key = "k", .revision = 1, .value = "v"},
+                                   {.key = "k", .revision = 4, .value = "w"}};
+  const auto page = ToEntryPage({PackedEnd(2, wire::PackEntries(entries, false)), {}});
+  ASSERT_TRUE(page.ok());
+  ASSERT_TRUE(page->has_value());
+  EXPECT_EQ((*page)->entries, entries);
+  EXPECT_EQ((*page)->cursor, "next");
+  EXPECT_TRUE((*page)->compacted);
+}
+
+TEST(RepliesTest, PackedPageThatIsDamagedOrMiscountedIsABadReply) {
+  const std::string packed = wire::PackEntries({{.key = "k", .revision = 1}}, false);
+  for (const auto& [count, payload] :
+       {std::pair(1, packed.substr(0, 9)), {1, std::string()}, {2, packed}, {0, packed}}) {
+    const auto page = ToEntryPage({PackedEnd(static_cast<std::uint64_t>(count), payload), {}});
+    ASSERT_FALSE(page.ok()) << count;
+    EXPECT_EQ(page.error().code, ErrorCode::kBadReply);
+  }
 }
 
 TEST(RepliesTest, PageThatLostEntriesOrItsEndIsNone) {

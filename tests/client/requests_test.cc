@@ -44,7 +44,8 @@ TEST(RequestsTest, OfWritesHaveTheirSettings) {
 TEST(RequestsTest, OfReadsHaveTheirSelection) {
   EXPECT_EQ(TextOf(GetRequest(kTarget, "k")), "$KV/b/get/k []");
   EXPECT_EQ(TextOf(GetRevisionRequest(kTarget, "k", 5)), "$KV/b/get/k [] kv-revision=5");
-  EXPECT_EQ(TextOf(ReadRequest(kTarget, "entries", {}, {})), "$KV/b/entries [] kv-limit=100");
+  EXPECT_EQ(TextOf(ReadRequest(kTarget, "entries", {}, {})),
+            "$KV/b/entries [] kv-limit=100 kv-packed=true");
   EXPECT_EQ(TextOf(ReadRequest(kTarget,
                                "history",
                                {.prefix = "a",
@@ -54,7 +55,7 @@ TEST(RequestsTest, OfReadsHaveTheirSelection) {
                                 .meta_only = true},
                                {"cursor", 500})),
             "$KV/b/history/a [] kv-filter=a/+ kv-from-revision=9 kv-meta-only=true "
-            "kv-ignore-deletes=true kv-limit=500 kv-cursor=cursor");
+            "kv-ignore-deletes=true kv-limit=500 kv-cursor=cursor kv-packed=true");
   EXPECT_EQ(TextOf(ReadRequest(kTarget, "keys", {.include_deleted = true}, {"", 1})),
             "$KV/b/keys [] kv-include-deleted=true kv-limit=1");
   EXPECT_EQ(TextOf(PurgeDeletesRequest(kTarget, 0)),

@@ -1,4 +1,5 @@
-// Everything of the wire that reads what a client sent: topics, filters, properties, JSON, cursors.
+// Everything of the wire that reads what a client sent: topics, filters, properties, JSON, cursors;
+// and what the client library reads that is no text: packed pages.
 // The first byte chooses which; lines split what has several parts. Beside not crashing, what was
 // accepted has to keep its promises.
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "wire/cursor.h"
 #include "wire/incoming.h"
 #include "wire/names.h"
+#include "wire/packed_entries.h"
 #include "wire/read_options.h"
 #include "wire/reply.h"
 #include "wire/topics.h"
@@ -137,6 +139,17 @@ void FuzzReply(std::string_view text) {
   static_cast<void>(JsonOf({EntryReply(kStatusOk, std::move(entry), false)}));
 }
 
+void FuzzPackedEntries(std::string_view page) {
+  if (const auto entries = UnpackEntries(page)) {
+    // No record is smaller than its head, whatever its lengths say.
+    Require(entries->size() * 25 < page.size());
+    const std::string again = PackEntries(*entries, /*meta_only=*/false);
+    const auto read = UnpackEntries(again);
+    Require(read.ok() && read->size() == entries->size());
+    Require(PackEntries(*read, /*meta_only=*/false) == again);
+  }
+}
+
 }  // namespace
 }  // namespace kv::wire
 
@@ -156,6 +169,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 'x': FuzzTxn(text); break;
     case 'u': FuzzCursor(text); break;
     case 'y': FuzzReply(text); break;
+    case 'p': FuzzPackedEntries(text); break;
     default: break;
   }
   return 0;

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "store/bytes.h"
+#include "kv/bytes.h"
 #include "tests/store/random_entries.h"
 
 namespace kv::store::testing {

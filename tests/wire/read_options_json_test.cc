@@ -27,7 +27,7 @@ std::string Refusal(std::string_view payload) {
 TEST(ReadOptionsJsonTest, HasTheNamesWithoutPrefixAndWithUnderscores) {
   const ReadOptions all = MustParse(R"({"filter": "a/#", "revision": 7, "from_revision": 2,
       "limit": 50, "cursor": "xyz", "meta_only": true, "ignore_deletes": true,
-      "include_deleted": true})");
+      "include_deleted": true, "packed": true})");
   EXPECT_EQ(all.filter, "a/#");
   EXPECT_EQ(all.revision, 7U);
   EXPECT_EQ(all.from_revision, 2U);
@@ -36,6 +36,7 @@ TEST(ReadOptionsJsonTest, HasTheNamesWithoutPrefixAndWithUnderscores) {
   EXPECT_TRUE(all.meta_only);
   EXPECT_TRUE(all.ignore_deletes);
   EXPECT_TRUE(all.include_deleted);
+  EXPECT_TRUE(all.packed);
 }
 
 TEST(ReadOptionsJsonTest, TakesNumbersAndFlagsThatAreWrittenAsTexts) {
@@ -51,7 +52,7 @@ TEST(ReadOptionsJsonTest, OfAnEmptyObjectAsksForNothing) {
 TEST(ReadOptionsJsonTest, RefusesAMemberThatNoReadKnows) {
   const std::string message =
       "the payload has an unknown option: accepted are filter, revision, from_revision, limit, "
-      "cursor, older_than, meta_only, ignore_deletes, include_deleted";
+      "cursor, older_than, meta_only, ignore_deletes, include_deleted, packed";
   for (const auto* const payload : {R"({"limits": 5})",
                                     R"({"kv_limit": 5})",
                                     R"({"kv-limit": 5})",

@@ -37,6 +37,7 @@ TEST(ReadOptionsTest, AskForNothingByDefault) {
   EXPECT_FALSE(none.meta_only);
   EXPECT_FALSE(none.ignore_deletes);
   EXPECT_FALSE(none.include_deleted);
+  EXPECT_FALSE(none.packed);
 }
 
 TEST(ReadOptionsTest, ReadEveryProperty) {
@@ -47,7 +48,8 @@ TEST(ReadOptionsTest, ReadEveryProperty) {
                                      {"kv-cursor", "xyz"},
                                      {"kv-meta-only", "true"},
                                      {"kv-ignore-deletes", "true"},
-                                     {"kv-include-deleted", "true"}});
+                                     {"kv-include-deleted", "true"},
+                                     {"kv-packed", "true"}});
   EXPECT_EQ(all.filter, "a/+/#");
   EXPECT_EQ(all.revision, 7U);
   EXPECT_EQ(all.from_revision, 0U);
@@ -56,6 +58,7 @@ TEST(ReadOptionsTest, ReadEveryProperty) {
   EXPECT_TRUE(all.meta_only);
   EXPECT_TRUE(all.ignore_deletes);
   EXPECT_TRUE(all.include_deleted);
+  EXPECT_TRUE(all.packed);
 }
 
 TEST(ReadOptionsTest, TakeFlagsThatAreOff) {
@@ -78,7 +81,8 @@ TEST(ReadOptionsTest, RefuseAPropertyThatIsGivenTwice) {
                       {"kv-cursor", "x"},
                       {"kv-meta-only", "true"},
                       {"kv-ignore-deletes", "true"},
-                      {"kv-include-deleted", "true"}};
+                      {"kv-include-deleted", "true"},
+                      {"kv-packed", "true"}};
   for (const auto& property : given) {
     EXPECT_EQ(Refusal({property, property}), property.name + ": given twice");
   }
@@ -98,6 +102,7 @@ TEST(ReadOptionsTest, RefuseBadValuesAndSayWhatIsAccepted) {
       {{{"kv-meta-only", "yes"}, {"kv-meta-only", ""}}, "kv-meta-only: accepted is true or false"},
       {{{"kv-ignore-deletes", "1"}}, "kv-ignore-deletes: accepted is true or false"},
       {{{"kv-include-deleted", "TRUE"}}, "kv-include-deleted: accepted is true or false"},
+      {{{"kv-packed", "1"}, {"kv-packed", ""}}, "kv-packed: accepted is true or false"},
   };
   for (const auto& [bad, message] : cases) {
     for (const auto& property : bad) {

@@ -1,5 +1,6 @@
-// Integers and length-prefixed strings as bytes: the alphabet of every record of the store.
-// Big-endian where bytes must sort like their numbers (keys), little-endian elsewhere (values).
+// Integers and length-prefixed strings as bytes: the alphabet of every binary record. Big-endian on
+// the wire and where bytes must sort like their numbers (the store's keys), little-endian
+// elsewhere.
 #pragma once
 
 #include <bit>
@@ -9,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace kv::store {
+namespace kv {
 
 static_assert(std::endian::native == std::endian::little, "the codec is written for little-endian");
 
@@ -19,6 +20,8 @@ Int ByteSwap(Int number) {
     return __builtin_bswap64(number);
   } else if constexpr (sizeof(Int) == 4) {
     return __builtin_bswap32(number);
+  } else if constexpr (sizeof(Int) == 2) {
+    return __builtin_bswap16(number);
   }
 }
 
@@ -106,4 +109,4 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace kv::store
+}  // namespace kv
