@@ -9,10 +9,12 @@
 //
 // It reads values in pages and takes no part in the broker's limits for retained messages. Changes
 // that the broker drops because its queue for this client was full (max_queued_messages) are
-// noticed and read: at the latest after `resync_interval`. One thing a filtered watch cannot notice,
-// and tells no kGap: a change that was dropped, and that the bucket no longer kept when it was read,
-// while every change that it still kept had come (as when the next change of the same key came, in a
-// bucket with a history of 1). Only a watch of the whole bucket sees that a revision is missing.
+// noticed and read: at the latest after `resync_interval`.
+//
+// One thing a filtered watch cannot notice, and tells no kGap: a change that was dropped and is no
+// longer kept when it is read, while every change that is still kept had come (as when the next
+// change of the same key came, in a bucket with a history of 1). Only a watch of the whole bucket
+// sees that a revision is missing.
 #pragma once
 
 #include <chrono>
