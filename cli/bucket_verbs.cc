@@ -22,9 +22,10 @@ namespace {
 
 struct ConfigureArguments {
   std::string bucket;
-  std::map<std::string, std::string> fields;  // of all; empty ones were not given
-  std::vector<std::string> metadata;          // name=value
-  std::vector<std::string> unset;             // of edit
+  std::map<std::string, std::string> fields;          // of all; see `options`
+  std::map<std::string, const CLI::Option*> options;  // that say which were given
+  std::vector<std::string> metadata;                  // name=value
+  std::vector<std::string> unset;                     // of edit
 };
 
 std::string OptionOf(std::string_view field) {
@@ -43,18 +44,20 @@ void AddFieldOptions(CLI::App& verb, ConfigureArguments& arguments) {
           ->expected(1)
           ->take_all();
     } else if (field.kind == FieldKind::kFlag) {
-      verb.add_flag("--" + name + ",!--no-" + name, text, std::string(field.accepted));
+      arguments.options[std::string(field.name)] =
+          verb.add_flag("--" + name + ",!--no-" + name, text, std::string(field.accepted));
     } else {
-      verb.add_option("--" + name, text, std::string(field.accepted));
+      arguments.options[std::string(field.name)] =
+          verb.add_option("--" + name, text, std::string(field.accepted));
     }
   });
 }
 
 Result<BucketFields> FieldsOf(const ConfigureArguments& arguments) {
   BucketFields fields;
-  for (const auto& [name, text] : arguments.fields) {
-    if (!text.empty()) {
-      fields[name] = text;
+  for (const auto& [name, option] : arguments.options) {
+    if (option->count() > 0) {  // a text may be empty
+      fields[name] = arguments.fields.at(name);
     }
   }
   for (const std::string& item : arguments.metadata) {

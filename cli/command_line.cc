@@ -61,6 +61,32 @@ Error UsageError(const CLI::App& app, const CLI::ParseError& error) {
   return Error(ErrorCode::kBadRequest, text + "; see mosquitto_kv --help");
 }
 
+// The file as words of a command line.
+Result<std::vector<std::string>> DefaultWords(const CLI::App& app) {
+  const auto path = DefaultsPath();
+  const auto defaults = ReadDefaults(path);
+  if (!defaults) {
+    return defaults.error();
+  }
+  std::vector<std::string> words;
+  for (const auto& [line, name, value] : *defaults) {
+    const auto* const option = app.get_option_no_throw(name);
+    const bool takes_value = option != nullptr && option->get_items_expected_min() > 0;
+    if (option == nullptr || takes_value == value.empty()) {
+      return Error(ErrorCode::kBadRequest,
+                   path.string() + ":" + std::to_string(line) + ": " + name +
+                       (option == nullptr ? ": there is no such option that all verbs have"
+                        : takes_value     ? ": the option needs a value"
+                                          : ": the option takes no value"));
+    }
+    words.push_back(name);
+    if (takes_value) {
+      words.push_back(value);
+    }
+  }
+  return words;
+}
+
 }  // namespace
 
 void BuildCommandLine(CLI::App& app, Tool& tool) {
@@ -87,29 +113,18 @@ void BuildCommandLine(CLI::App& app, Tool& tool) {
   AddBenchVerb(app, tool);
 }
 
-Result<std::vector<std::string>> DefaultWords(const CLI::App& app) {
-  const auto path = DefaultsPath();
-  const auto defaults = ReadDefaults(path);
-  if (!defaults) {
-    return defaults.error();
+Status TakeDefaults(Tool& tool) {
+  CLI::App app;
+  app.set_help_flag();  // its -h is the host
+  AddConnectionOptions(app, tool.connection);
+  AddOutputOptions(app, tool);
+  auto words = DefaultWords(app);
+  if (!words) {
+    return std::move(words).error();
   }
-  std::vector<std::string> words;
-  for (const auto& [line, name, value] : *defaults) {
-    const auto* const option = app.get_option_no_throw(name);
-    const bool takes_value = option != nullptr && option->get_items_expected_min() > 0;
-    if (option == nullptr || takes_value == value.empty()) {
-      return Error(ErrorCode::kBadRequest,
-                   path.string() + ":" + std::to_string(line) + ": " + name +
-                       (option == nullptr ? ": there is no such option that all verbs have"
-                        : takes_value     ? ": the option needs a value"
-                                          : ": the option takes no value"));
-    }
-    words.push_back(name);
-    if (takes_value) {
-      words.push_back(value);
-    }
-  }
-  return words;
+  auto parsed = Parse(app, std::move(*words));
+  TurnIntoDefaults(tool.connection);
+  return parsed;
 }
 
 Status Parse(CLI::App& app, std::vector<std::string> words) {

@@ -15,9 +15,9 @@ namespace kv::cli {
 // `tool` has to outlive `app`.
 void BuildCommandLine(CLI::App& app, Tool& tool);
 
-// The options of the file of defaults, as words of a command line. Errors: bad-request, naming file
-// and line.
-Result<std::vector<std::string>> DefaultWords(const CLI::App& app);
+// Fills the tool with the options of the file of defaults, before the command line is parsed.
+// Errors: bad-request, naming file and line, or the option.
+Status TakeDefaults(Tool& tool);
 
 // Fills the tool. Errors: bad-request. Asked for help or the version, prints it: then there is no
 // action.

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "kv/units.h"
+#include "cli/broker_url.h"
 
 #include <CLI/CLI.hpp>
 
@@ -23,47 +23,51 @@ std::string CheckVersion(const std::string& version) {
              : "accepted is 5 or mqttv5: replies and revisions need MQTT 5";
 }
 
-Error BadUrl() {
-  return Error(ErrorCode::kBadRequest,
-               "--url: accepted is mqtt://[user[:password]@]host[:port] or mqtts://…");
+// The URL says more than the options beside it.
+void PutOver(const BrokerUrl& url, ConnectionOptions& options) {
+  options.host = url.host;
+  options.port = url.port == 0 ? options.port : url.port;
+  if (!url.username.empty()) {
+    options.username = url.username;
+    options.password = url.password;
+  }
 }
 
-// Reads the URL into the options that it stands for; true if it asks for TLS.
-Result<bool> ReadUrl(std::string_view url, ConnectionOptions& options) {
-  const std::size_t colon = url.find("://");
-  const std::string_view scheme = url.substr(0, colon);
-  if (colon == std::string_view::npos || (scheme != "mqtt" && scheme != "mqtts")) {
-    return BadUrl();
+// The URL says what the options leave open.
+void PutUnder(const BrokerUrl& url, ConnectionOptions& options) {
+  options.host = options.host.empty() ? url.host : options.host;
+  options.port = options.port == 0 ? url.port : options.port;
+  if (options.username.empty()) {
+    options.username = url.username;
+    options.password = options.password.empty() ? url.password : options.password;
   }
-  std::string_view rest = url.substr(colon + 3);
-  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
-    const std::string_view user = rest.substr(0, at);
-    const std::size_t end = user.find(':');
-    options.username = user.substr(0, end);
-    options.password = end == std::string_view::npos ? "" : user.substr(end + 1);
-    rest.remove_prefix(at + 1);
-  }
-  if (!rest.empty() && rest.back() == '/') {
-    rest.remove_suffix(1);
-  }
-  // The brackets of an IPv6 address have colons between them.
-  const std::size_t end = rest.find(':', rest.starts_with('[') ? rest.find(']') : 0);
-  std::string_view host = rest.substr(0, end);
-  if (host.size() > 2 && host.front() == '[') {
-    host = host.substr(1, host.size() - 2);
-  }
-  if (end != std::string_view::npos) {
-    const auto port = ParseUnsigned(rest.substr(end + 1));
-    if (!port || *port == 0 || *port > 65'535) {
-      return BadUrl();
+}
+
+// Puts what the URL stands for into the options; true if it asks for TLS.
+Result<bool> TakeUrl(ConnectionOptions& options) {
+  const bool is_default = options.url.empty();
+  const std::string& text = is_default ? options.default_url : options.url;
+  bool is_tls = false;
+  if (!text.empty()) {
+    const auto url = ReadBrokerUrl(text);
+    if (!url) {
+      return url.error();
     }
-    options.port = static_cast<std::uint16_t>(*port);
+    if (is_default) {
+      PutUnder(*url, options);
+    } else {
+      PutOver(*url, options);
+    }
+    is_tls = url->is_tls;
   }
-  if (host.empty() || host.find('/') != std::string_view::npos) {
-    return BadUrl();
+  if (options.port == 0 && is_default) {
+    options.port = options.default_port;
   }
-  options.host = host;
-  return scheme == "mqtts";
+  return is_tls;
+}
+
+std::string IdOf(const std::string& prefix) {
+  return prefix + std::to_string(getpid());
 }
 
 std::optional<TlsOptions> TlsOptionsOf(const ConnectionOptions& options, bool wanted) {
@@ -120,15 +124,22 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options) {
       ->check(CLI::Range(0.001, kLongestTimeout).description(""));
 }
 
+void TurnIntoDefaults(ConnectionOptions& options) {
+  if (!options.url.empty()) {
+    options.default_url = std::exchange(options.url, {});
+    options.host.clear();  // the URL says more than it
+  }
+  options.default_port = std::exchange(options.port, std::uint16_t{0});
+  if (!options.client_id_prefix.empty()) {
+    options.client_id = IdOf(std::exchange(options.client_id_prefix, {}));
+  }
+}
+
 Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& given) {
   ConnectionOptions options = given;
-  bool wants_tls = false;
-  if (!options.url.empty()) {
-    auto read = ReadUrl(options.url, options);
-    if (!read) {
-      return std::move(read).error();
-    }
-    wants_tls = *read;
+  const auto wants_tls = TakeUrl(options);
+  if (!wants_tls) {
+    return wants_tls.error();
   }
   if (options.username.empty() && !options.password.empty()) {
     return Error(ErrorCode::kBadRequest, "--pw: a password needs a --username");
@@ -136,19 +147,19 @@ Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& given) {
   if (options.certificate_file.empty() != options.key_file.empty()) {
     return Error(ErrorCode::kBadRequest, "--cert and --key: accepted are both or none");
   }
-  ClientOptions client{.host = options.host,
+  ClientOptions client{.host = options.host.empty() ? "localhost" : options.host,
                        .port = options.port,
                        .username = options.username,
                        .password = options.password,
                        .client_id = options.client_id,
-                       .tls = TlsOptionsOf(options, wants_tls),
+                       .tls = TlsOptionsOf(options, *wants_tls),
                        .keep_alive = std::chrono::seconds(options.keep_alive),
                        .topic_prefix = options.topic_prefix};
   if (client.port == 0) {
     client.port = client.tls ? kTlsPort : kPlainPort;
   }
   if (!options.client_id_prefix.empty()) {
-    client.client_id = options.client_id_prefix + std::to_string(getpid());
+    client.client_id = IdOf(options.client_id_prefix);
   }
   const double seconds = options.timeout > 0 ? options.timeout : kDefaultTimeout;
   const auto timeout =

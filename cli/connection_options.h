@@ -15,7 +15,7 @@ class App;
 namespace kv::cli {
 
 struct ConnectionOptions {
-  std::string host = "localhost";
+  std::string host;        // empty: localhost
   std::uint16_t port = 0;  // 0: 1883, with TLS 8883
   std::string username;
   std::string password;
@@ -29,12 +29,19 @@ struct ConnectionOptions {
   std::string key_file;
   bool insecure = false;
   std::string url;
+  // Of the file of defaults: what says the same on the command line goes before.
+  std::string default_url;
+  std::uint16_t default_port = 0;
   std::string topic_prefix = "kv";
   double timeout = 0;  // seconds; 0: not given
 };
 
 // Adds the options to the command line; `options` has to outlive it.
 void AddConnectionOptions(CLI::App& app, ConnectionOptions& options);
+
+// What was read so far is of the file of defaults; what is read into it from now on, of the command
+// line.
+void TurnIntoDefaults(ConnectionOptions& options);
 
 // Errors: bad-request, naming the option.
 Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& options);

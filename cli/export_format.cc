@@ -24,6 +24,11 @@ std::string HeaderLine(const ExportHeader& header) {
       .dump();
 }
 
+bool BeginsHeaderLine(std::string_view text) {
+  const std::string start = std::string("{\"") + kVersionMember + "\":";
+  return text.starts_with(start) || start.starts_with(text);
+}
+
 Result<std::optional<ExportHeader>> ReadHeaderLine(std::string_view line) {
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains(kVersionMember)) {

@@ -22,6 +22,9 @@ struct ExportHeader {
 
 std::string HeaderLine(const ExportHeader& header);
 
+// Whether this may be what is there of a header that was cut off.
+bool BeginsHeaderLine(std::string_view text);
+
 // Nothing if the line is no header but, say, an entry. Errors: bad-request: a header of a later
 // version, or with a configuration that is none.
 Result<std::optional<ExportHeader>> ReadHeaderLine(std::string_view line);

@@ -36,27 +36,31 @@ struct Begun {
   std::uint64_t entries = 0;
 };
 
-// Nothing if there is no file, or not even a header in it.
+Error NoExport(const std::string& path) {
+  return Error(ErrorCode::kBadRequest, path + ": this is not an export, and stays as it is");
+}
+
+// Nothing if there is no file, or no more in it than the beginning of a header.
 Result<std::optional<Begun>> ReadBegun(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   Begun begun;
   std::string line;
   if (!std::getline(file, line) || file.eof()) {
-    return std::optional<Begun>();
+    return BeginsHeaderLine(line) ? Result(std::optional<Begun>()) : NoExport(path);
   }
   auto header = ReadHeaderLine(line);
   if (!header) {
     return std::move(header).error();
   }
   if (!*header) {
-    return Error(ErrorCode::kBadRequest, path + ": this is not an export, and stays as it is");
+    return NoExport(path);
   }
   begun.header = std::move(**header);
   begun.bytes = line.size() + 1;
   while (std::getline(file, line) && !file.eof()) {
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object() || !json.contains("revision") || !json["revision"].is_number_unsigned()) {
-      return Error(ErrorCode::kBadRequest, path + ": this is not an export, and stays as it is");
+      return NoExport(path);
     }
     begun.last = json["revision"];
     begun.bytes += line.size() + 1;

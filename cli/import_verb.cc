@@ -118,9 +118,13 @@ class Import {
 
   std::istream& input() { return arguments_.from_stdin() ? std::cin : file_; }
 
-  bool NextLine(std::string& line) {
+  // False: the end. Errors: it cannot be read.
+  Result<bool> NextLine(std::string& line) {
     if (!std::getline(input(), line)) {
-      return false;
+      // Standard input, which shares its buffer with C, knows no difference between its end and an
+      // error.
+      const bool failed = arguments_.from_stdin() ? std::ferror(stdin) != 0 : file_.bad();
+      return failed ? Result<bool>(FileError(arguments_.file)) : false;
     }
     ++line_;
     bytes_ += line.size() + 1;
@@ -130,7 +134,11 @@ class Import {
   // The first line; if it is an entry instead, it comes again.
   Result<std::optional<ExportHeader>> ReadHeader() {
     std::string line;
-    if (!NextLine(line)) {
+    const auto read = NextLine(line);
+    if (!read) {
+      return read.error();
+    }
+    if (!*read) {
       return Error(ErrorCode::kBadRequest,
                    arguments_.file + ": accepted is an export, not nothing");
     }
@@ -158,9 +166,11 @@ class Import {
   Status ImportLines(Importer& importer) {
     ProgressBar bar("import " + arguments_.bucket, state_.bytes, !tool_.output.quiet);
     std::string line;
-    while (!interrupt_.came() && (pending_ || NextLine(line))) {
+    while (!interrupt_.came()) {
       if (pending_) {
         line = *std::exchange(pending_, std::nullopt);
+      } else if (const auto read = NextLine(line); !read || !*read) {
+        return read ? Status(Ok{}) : read.error();
       }
       if (line_ > state_.lines && !line.empty()) {
         auto entry = wire::ReadEntryJson(line);

@@ -29,15 +29,10 @@ ExitCode Fail(const Tool& tool, const Error& error) {
   return ExitCodeOf(error.code);
 }
 
-ExitCode Complete(CLI::App& app,
-                  Tool& tool,
-                  std::vector<std::string> defaults,
-                  const std::vector<std::string>& words) {
-  for (const std::string& word : ConnectionWords(app, words)) {
-    defaults.push_back(word);
-  }
-  defaults.emplace_back("ls");  // a verb there has to be
-  if (auto parsed = Parse(app, defaults); !parsed) {
+ExitCode Complete(CLI::App& app, Tool& tool, const std::vector<std::string>& words) {
+  auto connection = ConnectionWords(app, words);
+  connection.emplace_back("ls");  // a verb there has to be
+  if (auto parsed = Parse(app, std::move(connection)); !parsed) {
     return ExitCode::kUsage;  // in the middle of a line nobody wants to read about it
   }
   PrintCandidates(app, tool, words);
@@ -48,16 +43,13 @@ ExitCode Main(const std::vector<std::string>& arguments) {
   Tool tool;
   CLI::App app;
   BuildCommandLine(app, tool);
-  const auto defaults = DefaultWords(app);
-  if (!defaults) {
-    return Fail(tool, defaults.error());
+  if (auto taken = TakeDefaults(tool); !taken) {
+    return Fail(tool, taken.error());
   }
   if (!arguments.empty() && arguments.front() == kCompleteVerb) {
-    return Complete(app, tool, *defaults, {arguments.begin() + 1, arguments.end()});
+    return Complete(app, tool, {arguments.begin() + 1, arguments.end()});
   }
-  std::vector<std::string> words = *defaults;
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  auto parsed = Parse(app, words);
+  auto parsed = Parse(app, arguments);
   LookAtTerminal(tool);
   if (!parsed) {
     return Fail(tool, parsed.error());

@@ -35,7 +35,7 @@ class Printer {
     switch (event.kind) {
       case WatchEvent::Kind::kEntry: return TakeEntry(event.entry);
       case WatchEvent::Kind::kGap: return TakeGap(event.entry.revision);
-      case WatchEvent::Kind::kEndOfInitial: done_ = done_ || arguments_.once; return Ok{};
+      case WatchEvent::Kind::kEndOfInitial: done_ = arguments_.once; return Ok{};
       case WatchEvent::Kind::kEnded:
         return event.error.value_or(Error(ErrorCode::kCancelled, "the watch has ended"));
     }
@@ -43,32 +43,51 @@ class Printer {
   }
 
   bool done() const { return done_; }
+  // Of a watch that is done.
+  Result<ExitCode> outcome() const { return outcome_; }
 
  private:
   Status TakeEntry(const Entry& entry) {
-    if (!tool_.output.PrintEntry(entry)) {
-      done_ = true;  // as with head(1)
-    }
+    Check(tool_.output.PrintEntry(entry));
     ++printed_;
     done_ = done_ || printed_ == arguments_.count;
     return Ok{};
   }
 
   Status TakeGap(Revision after) {
-    if (!tool_.output.json) {
+    if (tool_.output.json) {
+      Check(tool_.output.Print({{"event", "gap"}, {"revision", after}}));
+    } else {
       tool_.output.Note("changes after revision " + std::to_string(after) +
                         " may have been overwritten unseen");
-    } else {
-      done_ = !tool_.output.Print({{"event", "gap"}, {"revision", after}});
     }
     return Ok{};
+  }
+
+  void Check(bool printed) {
+    if (!printed) {
+      outcome_ = Printed(false);
+      done_ = true;
+    }
   }
 
   const Tool& tool_;
   const WatchArguments& arguments_;
   std::uint64_t printed_ = 0;
   bool done_ = false;
+  Result<ExitCode> outcome_ = ExitCode::kOk;
 };
+
+// The time is over.
+Result<ExitCode> TimeOut(const WatchArguments& arguments) {
+  if (arguments.count > 0) {
+    return Error(ErrorCode::kTimeout, "fewer changes came in time");
+  }
+  if (arguments.once) {
+    return Error(ErrorCode::kTimeout, "not all values came in time");
+  }
+  return ExitCode::kOk;
+}
 
 // Until `end`, or for ever. Being interrupted is how a watch ends, and no failure.
 Result<ExitCode> Print(const Tool& tool,
@@ -80,7 +99,10 @@ Result<ExitCode> Print(const Tool& tool,
   while (!printer.done()) {
     constexpr milliseconds long_time{3'600'000};
     const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
-    const auto event = watcher.Next(std::clamp(left, milliseconds(0), long_time));
+    if (left <= milliseconds(0)) {
+      return TimeOut(arguments);
+    }
+    const auto event = watcher.Next(std::min(left, long_time));
     if (interrupt.came()) {
       return ExitCode::kOk;
     }
@@ -90,12 +112,9 @@ Result<ExitCode> Print(const Tool& tool,
       }
     } else if (event.error().code != ErrorCode::kTimeout) {
       return event.error();
-    } else if (steady_clock::now() >= end) {
-      return arguments.count == 0 ? Result(ExitCode::kOk)
-                                  : Error(ErrorCode::kTimeout, "fewer changes came in time");
     }
   }
-  return ExitCode::kOk;
+  return printer.outcome();
 }
 
 Result<ExitCode> RunWatch(const Tool& tool, const WatchArguments& arguments) {

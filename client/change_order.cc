@@ -7,21 +7,34 @@
 namespace kv::client {
 
 void ChangeOrder::StartFrom(Revision settled) {
-  settled_ = settled;
-  newest_.clear();
+  Settle(settled);
   std::erase_if(waiting_, [settled](const auto& one) { return one.first <= settled; });
 }
 
+void ChangeOrder::StartAnew() {
+  settled_ = 0;
+  newest_ = 0;
+  unsettled_.clear();
+  waiting_.clear();
+}
+
+void ChangeOrder::Settle(Revision through) {
+  settled_ = std::max(settled_, through);
+  newest_ = std::max(newest_, settled_);
+}
+
 bool ChangeOrder::IsNews(const Entry& entry) const {
-  const auto newest = newest_.find(entry.key);
-  return entry.revision > settled_ && (newest == newest_.end() || entry.revision > newest->second);
+  const auto newest = unsettled_.find(entry.key);
+  return entry.revision > settled_ &&
+         (newest == unsettled_.end() || entry.revision > newest->second);
 }
 
 void ChangeOrder::Deliver(Entry entry, Entries& out) {
   if (!IsNews(entry)) {
     return;
   }
-  newest_[entry.key] = entry.revision;
+  unsettled_[entry.key] = entry.revision;
+  newest_ = std::max(newest_, entry.revision);
   out.push_back(std::move(entry));
 }
 
@@ -37,7 +50,7 @@ void ChangeOrder::ReleaseWithoutHole(Entries& out) {
     const Revision revision = next.revision;
     if (revision > settled_) {
       out.push_back(std::move(next));
-      settled_ = revision;
+      Settle(revision);
     }
   }
 }
@@ -76,15 +89,15 @@ ChangeOrder::Entries ChangeOrder::Page(Entries entries) {
     missed_some_ = missed_some_ || is_new;
   }
   Release(through, out);
-  settled_ = std::max(settled_, through);
+  Settle(through);
   return out;
 }
 
 ChangeOrder::Entries ChangeOrder::Through(Revision through) {
   Entries out;
   Release(through, out);
-  settled_ = std::max(settled_, through);
-  std::erase_if(newest_, [this](const auto& one) { return one.second <= settled_; });
+  Settle(through);
+  std::erase_if(unsettled_, [this](const auto& one) { return one.second <= settled_; });
   return out;
 }
 

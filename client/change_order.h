@@ -23,8 +23,12 @@ class ChangeOrder {
 
   // Everything up to this revision is through, be it delivered or never to be.
   Revision settled() const { return settled_; }
-  // The revisions go on from here: at the beginning, or since the store was put back.
+  // The highest that was delivered, or is settled.
+  Revision newest() const { return newest_; }
+  // The revisions begin here.
   void StartFrom(Revision settled);
+  // The store was put back: what its former revisions were counts no more, nor does what waits.
+  void StartAnew();
 
   // A live change; what can be delivered now, in this order.
   Entries Live(Entry change);
@@ -42,7 +46,7 @@ class ChangeOrder {
   // A change waits for one that was before it.
   bool has_hole() const { return !catching_up_ && !waiting_.empty(); }
   // So many changes are through beyond settled() that it is time to catch up.
-  bool is_overdue() const { return newest_.size() > kMostUnsettled; }
+  bool is_overdue() const { return unsettled_.size() > kMostUnsettled; }
   // The last catch-up brought a change that had not come live.
   bool missed_some() const { return missed_some_; }
 
@@ -52,6 +56,7 @@ class ChangeOrder {
   // Neither delivered before nor older than what was delivered of its key.
   bool IsNews(const Entry& entry) const;
   void Deliver(Entry entry, Entries& out);
+  void Settle(Revision through);
   // Those that wait, up to this revision.
   void Release(Revision through, Entries& out);
   void ReleaseWithoutHole(Entries& out);
@@ -61,7 +66,8 @@ class ChangeOrder {
   bool missed_some_ = false;
   Revision settled_ = 0;
   std::map<Revision, Entry> waiting_;
-  std::map<std::string, Revision> newest_;  // delivered beyond settled_, by key
+  Revision newest_ = 0;
+  std::map<std::string, Revision> unsettled_;  // delivered beyond settled_, the newest by key
 };
 
 }  // namespace kv::client

@@ -41,26 +41,30 @@ Contender::Contender(Session& session, Target target, std::string key, std::stri
       value_(std::move(value)),
       id_(RandomId()) {}
 
-void Contender::Start(Handlers handlers) {
-  handlers_ = std::move(handlers);
+void Contender::Want() {
+  wanted_ = true;
+  if (watch_ == Watch::kNone) {
+    BeginWatch();
+  } else {
+    Try();
+  }
+}
+
+void Contender::BeginWatch() {
+  watch_ = Watch::kBeginning;
   feed_ = std::make_shared<WatchFeed>(session_, target_, WatchSettings{.filter = key_});
   feed_->Start(*this, [weak = weak_from_this()](const Status& started) {
     const auto self = weak.lock();
-    if (!self || self->handlers_.on_ended == nullptr) {
+    if (!self) {
       return;
     }
-    if (!started) {
-      self->handlers_.on_ended(started.error());
-      return;
+    self->watch_ = started ? Watch::kGoing : Watch::kNone;
+    if (started) {
+      self->Try();
+    } else {
+      self->Refuse(started.error());
     }
-    self->watching_ = true;
-    self->Try();
   });
-}
-
-void Contender::Want() {
-  wanted_ = true;
-  Try();
 }
 
 void Contender::Withdraw(const Callback<Ok>& done) {
@@ -78,7 +82,10 @@ void Contender::Withdraw(const Callback<Ok>& done) {
 
 void Contender::Stop() {
   handlers_ = {};
-  feed_->Stop();
+  watch_ = Watch::kEnded;
+  if (feed_) {
+    feed_->Stop();
+  }
   Withdraw([](const Status& status) { IgnoreError(status, "nobody waits for it"); });
 }
 
@@ -92,7 +99,7 @@ void Contender::Delete(Revision token, const Callback<Ok>& done) {
 }
 
 void Contender::Try() {
-  if (!wanted_ || !watching_ || creating_ || token_ != 0) {
+  if (!wanted_ || watch_ != Watch::kGoing || creating_ || token_ != 0) {
     return;
   }
   creating_ = true;
@@ -121,10 +128,7 @@ void Contender::OnCreated(Result<Written> written) {
     CheckOrphan();
   }
   if (!IsPassing(error.code)) {
-    wanted_ = false;
-    if (handlers_.on_ended) {
-      handlers_.on_ended(error);
-    }
+    Refuse(error);
     return;
   }
   TryLater(error.code == ErrorCode::kKeyExists ? kPatience : kRetryDelay);
@@ -176,6 +180,12 @@ void Contender::TryLater(milliseconds delay) {
   });
 }
 
+void Contender::Refuse(const Error& error) {
+  if (std::exchange(wanted_, false) && handlers_.on_refused) {
+    handlers_.on_refused(error);
+  }
+}
+
 void Contender::Lose() {
   if (std::exchange(token_, 0) != 0 && handlers_.on_lost) {
     handlers_.on_lost();
@@ -190,6 +200,7 @@ void Contender::OnEvent(WatchEvent event) {
   if (event.kind == WatchEvent::Kind::kEntry) {
     OnChange(event.entry);
   } else if (event.kind == WatchEvent::Kind::kEnded) {
+    watch_ = Watch::kEnded;  // who wants it again because it is lost does not try in vain
     Lose();
     wanted_ = false;
     if (handlers_.on_ended) {

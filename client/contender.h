@@ -5,9 +5,11 @@
 // Lives on the network thread; so do its handlers.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "client/requests.h"
 #include "client/session.h"
@@ -24,12 +26,15 @@ class Contender final : public WatchSink, public std::enable_shared_from_this<Co
     std::function<void(const std::string&)>
         on_holder;                                 // the value of whoever has it; empty: nobody
     std::function<void(const Error&)> on_attempt;  // in vain, for now
-    std::function<void(const Error&)> on_ended;    // it is of no use to go on
+    // It is no longer tried: the watch could not begin, or the key cannot be written. Want() tries
+    // anew.
+    std::function<void(const Error&)> on_refused;
+    std::function<void(const Error&)> on_ended;  // of the watch: it is of no use to go on
   };
 
   Contender(Session& session, Target target, std::string key, std::string value);
 
-  void Start(Handlers handlers);
+  void SetHandlers(Handlers handlers) { handlers_ = std::move(handlers); }
   // From now on it is tried to get it, at once and whenever it is free.
   void Want();
   // From now on not any more; lets it go. Errors: key-not-found (it was not held), and those of
@@ -39,13 +44,22 @@ class Contender final : public WatchSink, public std::enable_shared_from_this<Co
   void Stop();
 
  private:
+  enum class Watch : std::uint8_t {
+    kNone,
+    kBeginning,
+    kGoing,
+    kEnded,
+  };
+
   void OnEvent(WatchEvent event) override;
   void OnDisconnected() override;
 
+  void BeginWatch();
   void OnChange(const Entry& entry);
   void Try();
   void OnCreated(Result<Written> written);
   void Hold(Revision token);
+  void Refuse(const Error& error);
   void Lose();
   void TryLater(std::chrono::milliseconds delay);
   void CheckOrphan();
@@ -58,7 +72,7 @@ class Contender final : public WatchSink, public std::enable_shared_from_this<Co
   const std::string id_;  // tells its own key from another's
   Handlers handlers_;
   std::shared_ptr<WatchFeed> feed_;
-  bool watching_ = false;
+  Watch watch_ = Watch::kNone;
   bool wanted_ = false;
   bool creating_ = false;
   bool orphaned_ = false;  // a create got no reply: the key may be there

@@ -2,7 +2,7 @@
 
 namespace kv::client {
 
-EventLoop::EventLoop() : thread_([this] { Run(); }) {}
+EventLoop::EventLoop() : thread_([this] { Run(); }), thread_id_(thread_.get_id()) {}
 
 bool EventLoop::Post(Task task) {
   const std::lock_guard lock(mutex_);
@@ -26,7 +26,11 @@ void EventLoop::Stop() {
     stopped_ = true;
     changed_.notify_one();
   }
-  if (thread_.joinable() && !IsThisThread()) {
+  if (IsThisThread()) {
+    return;
+  }
+  const std::lock_guard joining(joining_);
+  if (thread_.joinable()) {
     thread_.join();
   }
 }

@@ -32,7 +32,7 @@ class EventLoop {
   TimerId After(std::chrono::milliseconds delay, Task task);
   void Cancel(const TimerId& timer) { timers_.erase(timer); }
 
-  bool IsThisThread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  bool IsThisThread() const { return std::this_thread::get_id() == thread_id_; }
 
   // Runs what was posted before, then ends. Waits for that, unless on the loop's own thread.
   void Stop();
@@ -49,7 +49,9 @@ class EventLoop {
   // Of the loop's thread alone.
   std::map<TimerId, Task> timers_;
   std::uint64_t last_timer_ = 0;
+  std::mutex joining_;
   std::thread thread_;
+  const std::thread::id thread_id_;  // that of thread_, also while another thread joins it
 };
 
 }  // namespace kv::client

@@ -20,6 +20,7 @@ install(EXPORT mosquitto_kv
   DESTINATION "${KV_CMAKE_DIR}" COMPONENT client)
 configure_package_config_file(mosquitto_kvConfig.cmake.in
   "${CMAKE_CURRENT_BINARY_DIR}/mosquitto_kvConfig.cmake" INSTALL_DESTINATION "${KV_CMAKE_DIR}")
+# As the library's SOVERSION: another minor version may have another interface.
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/mosquitto_kvConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES

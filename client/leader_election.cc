@@ -33,7 +33,10 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
   void Withdraw() {
     gate_.Close();
     SetToken(0);
-    core_->Post([self = shared_from_this()] { self->contender_->Stop(); });
+    core_->Post([self = shared_from_this()] {
+      self->contender_->Stop();
+      self->SetToken(0);  // it may have been elected meanwhile
+    });
   }
 
   Revision token() const {
@@ -52,11 +55,12 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
     const auto with = [this](auto then) {
       return client::Weakly(weak_from_this(), then);
     };
-    contender_->Start(
+    contender_->SetHandlers(
         {.on_held = with([](State& self, Revision token) { self.OnElected(token); }),
          .on_lost = with([](State& self) { self.OnLost(); }),
          .on_holder = with([](State& self, const std::string& name) { self.OnLeader(name); }),
          .on_attempt = with([](State& self, const Error& error) { self.OnAttempt(error); }),
+         .on_refused = with([](State& self, const Error& error) { self.OnEnded(error); }),
          .on_ended = with([](State& self, const Error& error) { self.OnEnded(error); })});
     contender_->Want();
   }
@@ -99,6 +103,9 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
 
   void OnEnded(const Error& error) {
     SetToken(0);
+    if (std::exchange(ended_, true)) {
+      return;  // an attempt and the watch may end, each with the client
+    }
     if (stood_) {
       Stood(error);
     } else {
@@ -125,7 +132,8 @@ class LeaderElection::State : public std::enable_shared_from_this<LeaderElection
   const ElectionSettings settings_;
   client::CallbackGate gate_;
   std::shared_ptr<client::Contender> contender_;
-  Callback<Ok> stood_;        // of the network thread
+  Callback<Ok> stood_;  // of the network thread, as is the next
+  bool ended_ = false;
   mutable std::mutex mutex_;  // of what follows
   Revision token_ = 0;
   std::string leader_;

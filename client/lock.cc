@@ -18,7 +18,10 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
         client::Target target,
         std::string_view key,
         LockSettings settings)
-      : core_(std::move(core)), settings_(std::move(settings)), gate_(*core_) {
+      : core_(std::move(core)),
+        settings_(std::move(settings)),
+        request_timeout_(target.timeout),
+        gate_(*core_) {
     contender_ = std::make_shared<client::Contender>(
         core_->session(),
         std::move(target),
@@ -27,29 +30,12 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
   }
 
   Result<Revision> Acquire(std::chrono::milliseconds timeout, bool wait_for_others) {
-    std::unique_lock lock(mutex_);
-    attempt_.reset();
-    if (ended_) {
-      return *ended_;
+    auto acquired = Await(timeout, wait_for_others);
+    if (!acquired) {
+      // It may have been got in this very moment, and would be held without anybody knowing.
+      IgnoreError(Release(), "it was not held");
     }
-    if (!core_->Post([self = shared_from_this()] { self->Want(); })) {
-      return Error(ErrorCode::kCancelled);
-    }
-    const auto is_over = [&] {
-      const bool taken = attempt_ && attempt_->code == ErrorCode::kKeyExists;
-      return token_ != 0 || ended_ || (taken && !wait_for_others);
-    };
-    changed_.wait_for(lock, timeout, is_over);
-    if (token_ != 0) {
-      return token_;
-    }
-    if (!ended_) {
-      core_->Post([self = shared_from_this()] {
-        self->contender_->Withdraw(
-            [](const Status& status) { IgnoreError(status, "it was not held"); });
-      });
-    }
-    return ended_ ? *ended_ : WhyNot(wait_for_others);
+    return acquired;
   }
 
   Status Release() {
@@ -63,11 +49,7 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
 
   void End() {
     gate_.Close();
-    core_->Post([self = shared_from_this()] {
-      if (self->started_) {
-        self->contender_->Stop();
-      }
-    });
+    core_->Post([self = shared_from_this()] { self->contender_->Stop(); });
   }
 
   Revision token() const {
@@ -75,25 +57,53 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
     return token_;
   }
 
-  std::chrono::milliseconds request_timeout() const { return core_->options().request_timeout; }
+  std::chrono::milliseconds request_timeout() const { return request_timeout_; }
 
  private:
+  Result<Revision> Await(std::chrono::milliseconds timeout, bool wait_for_others) {
+    std::unique_lock lock(mutex_);
+    attempt_.reset();
+    refused_.reset();
+    if (ended_) {
+      return *ended_;
+    }
+    if (!core_->Post([self = shared_from_this()] { self->Want(); })) {
+      return Error(ErrorCode::kCancelled);
+    }
+    const auto is_over = [&] {
+      const bool taken = attempt_ && attempt_->code == ErrorCode::kKeyExists;
+      return token_ != 0 || ended_ || refused_ || (taken && !wait_for_others);
+    };
+    changed_.wait_for(lock, timeout, is_over);
+    if (token_ == 0) {
+      return WhyNot(wait_for_others);
+    }
+    return token_;
+  }
+
   // On the network thread.
   void Want() {
-    if (!std::exchange(started_, true)) {
+    if (!std::exchange(has_handlers_, true)) {
       const auto with = [this](auto then) {
         return client::Weakly(weak_from_this(), then);
       };
-      contender_->Start(
+      contender_->SetHandlers(
           {.on_held = with([](State& self, Revision token) { self.SetToken(token); }),
            .on_lost = with([](State& self) { self.OnLost(); }),
-           .on_attempt = with([](State& self, const Error& error) { self.OnAttempt(error); }),
-           .on_ended = with([](State& self, const Error& error) { self.OnEnded(error); })});
+           .on_attempt =
+               with([](State& self, const Error& error) { self.Tell(self.attempt_, error); }),
+           .on_refused =
+               with([](State& self, const Error& error) { self.Tell(self.refused_, error); }),
+           .on_ended =
+               with([](State& self, const Error& error) { self.Tell(self.ended_, error); })});
     }
     contender_->Want();
   }
 
   Error WhyNot(bool wait_for_others) const {
+    if (ended_ || refused_) {
+      return ended_ ? *ended_ : *refused_;
+    }
     if (attempt_ && (!wait_for_others || attempt_->code != ErrorCode::kKeyExists)) {
       return *attempt_;
     }
@@ -117,28 +127,25 @@ class Lock::State : public std::enable_shared_from_this<Lock::State> {
     }
   }
 
-  void OnAttempt(const Error& error) {
+  // Those that wait in Acquire().
+  void Tell(std::optional<Error>& what, const Error& error) {
     const std::lock_guard lock(mutex_);
-    attempt_ = error;
-    changed_.notify_all();
-  }
-
-  void OnEnded(const Error& error) {
-    const std::lock_guard lock(mutex_);
-    ended_ = error;
+    what = error;
     changed_.notify_all();
   }
 
   const std::shared_ptr<ClientCore> core_;
   const LockSettings settings_;
+  const std::chrono::milliseconds request_timeout_;
   client::CallbackGate gate_;
   std::shared_ptr<client::Contender> contender_;
-  bool started_ = false;      // of the network thread
-  mutable std::mutex mutex_;  // of what follows
+  bool has_handlers_ = false;  // of the network thread
+  mutable std::mutex mutex_;   // of what follows
   std::condition_variable changed_;
   Revision token_ = 0;
   std::optional<Error> attempt_;  // the last one in vain
-  std::optional<Error> ended_;
+  std::optional<Error> refused_;  // what ended this Acquire()
+  std::optional<Error> ended_;    // what ended the watch, and so every Acquire()
 };
 
 Lock::Lock(const Bucket& bucket, std::string_view key, LockSettings settings)

@@ -145,10 +145,10 @@ void Session::OnConnected() {
     SendSubscription(subscription);
   }
   Pump();
-  if (const auto started = std::exchange(on_started_, nullptr)) {
-    started(Ok{});
-  }
   TellConnection(true, {});
+  if (const auto started = std::exchange(on_started_, nullptr)) {
+    started(Ok{});  // whoever waits for it finds it told
+  }
 }
 
 void Session::OnFailed(const Error& error) {

@@ -182,7 +182,7 @@ void WatchFeed::OnInitialInfo(Result<BucketInfo> info) {
   }
   const Revision from = settings_.from_revision.value_or(0);
   if (from > through_ + 1) {
-    EmitGap();  // the store was put back to an older state
+    ReadAnew();  // the store was put back to an older state
   } else if (from > 0) {
     order_.StartFrom(from - 1);
   }
@@ -228,7 +228,6 @@ void WatchFeed::OnInitialRead() {
   if (sink_ != nullptr) {
     sink_->OnEvent({.kind = WatchEvent::Kind::kEndOfInitial});
   }
-  reading_.verb = "history";
   OnCaughtUp();
 }
 
@@ -255,10 +254,14 @@ void WatchFeed::OnInfo(Result<BucketInfo> info) {
     return;
   }
   through_ = info->last_revision;
-  if (through_ < order_.settled() && cause_ == Cause::kInterrupted) {
-    // Without a connection nothing was settled: the store was put back, or the bucket deleted.
-    EmitGap();
-    order_.StartFrom(through_);
+  if (through_ < order_.newest() && cause_ == Cause::kInterrupted) {
+    // Without a connection nothing was delivered: the store was put back, or the bucket deleted.
+    ReadAnew();
+    order_.StartAnew();
+    // What has come live since then is forgotten, too: none of it is above the last revision that
+    // this asks for, so it is read.
+    AskInfo(&WatchFeed::OnInfo);
+    return;
   }
   if (through_ <= order_.settled()) {
     OnCaughtUp();
@@ -269,8 +272,15 @@ void WatchFeed::OnInfo(Result<BucketInfo> info) {
   AskPage({});
 }
 
+void WatchFeed::ReadAnew() {
+  EmitGap();
+  reading_.verb = "entries";
+  reading_.selection.from_revision = 0;
+}
+
 void WatchFeed::OnCaughtUp() {
   catching_up_ = false;
+  reading_.verb = "history";
   if (interrupted_) {
     // Lost again meanwhile: what came live since then waits for the next catch-up.
     if (subscribed_) {

@@ -72,6 +72,8 @@ class WatchFeed final : public Subscriber, public std::enable_shared_from_this<W
 
   void CatchUp(Cause cause);
   void OnInfo(Result<BucketInfo> info);
+  // The store was put back to an older state: what comes next is every value that it has now.
+  void ReadAnew();
   void OnCaughtUp();
   void AwaitHole();
   void OnHole();

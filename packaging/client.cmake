@@ -1,6 +1,7 @@
-# libmosquittokv0, the C++ client's shared library (component `library`), and libmosquittokv-dev,
+# libmosquittokv0.1, the C++ client's shared library (component `library`), and libmosquittokv-dev,
 # what a program that uses it is built with (component `client`).
-set(library libmosquittokv${PROJECT_VERSION_MAJOR})
+get_target_property(KV_SOVERSION mosquitto_kv_client SOVERSION)
+set(library libmosquittokv${KV_SOVERSION})
 kv_package(library ${library} libs ""
   "C++ client of mosquitto-kv's key/value buckets: library"
   "Buckets, keys, revisions and watches of a Mosquitto broker with the key/value

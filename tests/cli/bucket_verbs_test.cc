@@ -54,6 +54,14 @@ TEST_F(CliBucket, EditChangesWhatIsGiven) {
   EXPECT_EQ(Error("bucket edit none --history 2", 3), "mosquitto_kv: there is no bucket none\n");
 }
 
+TEST_F(CliBucket, EditTakesAnEmptyText) {
+  Run("bucket add home --description x --capture 'zigbee/#'");
+  EXPECT_EQ(Json("bucket edit home --description ''")["description"], "");
+  EXPECT_EQ(Error("bucket edit home --capture ''", 1).find("mosquitto_kv: bucket field capture"),
+            0U);
+  EXPECT_EQ(Json("info home")["capture"], "zigbee/#");
+}
+
 TEST_F(CliBucket, InfoAndListAreTables) {
   client().Put("config/lamp", "on");
   const std::string info = Run("info config");

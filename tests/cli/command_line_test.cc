@@ -52,6 +52,28 @@ TEST_F(CliCommandLine, DefaultsComeFromXdgConfigHomeIfThatIsSet) {
             "\"lamp\"\n");
 }
 
+TEST_F(CliCommandLine, TheCommandLineGoesBeforeAUrlAndAnIdPrefixOfTheDefaults) {
+  client().Put("config/lamp", "on");
+  const std::string get = Tool() + "get config lamp ";
+  Write(".config/mosquitto_kv", "-L mqtt://me:secret@127.0.0.1:1\n-I of-the-file-\n");
+  EXPECT_EQ(OutputOf(get + "-p " + Port()), "on") << "the host is the URL's";
+  EXPECT_TRUE(broker().process().WaitForLog(" as of-the-file-"));
+  EXPECT_TRUE(broker().process().WaitForLog(", u'me')"));
+  EXPECT_EQ(OutputOf(get + "-i somebody -u you -p " + Port()), "on");
+  EXPECT_TRUE(broker().process().WaitForLog(" as somebody "));
+  EXPECT_TRUE(broker().process().WaitForLog(", u'you')"));
+  EXPECT_EQ(OutputOf(get + "-i anybody -L mqtt://127.0.0.1:" + Port()), "on");
+  EXPECT_TRUE(broker().process().WaitForLog(" as anybody (p5, c1, k60)."))
+      << "the user is of the URL that does not count";
+  Write(".config/mosquitto_kv", "-L mqtt://nowhere.invalid:" + Port() + "\n");
+  EXPECT_EQ(OutputOf(get + "-h 127.0.0.1"), "on") << "the port is the URL's";
+  Write(".config/mosquitto_kv", "-h nowhere.invalid\n-p 1\n");
+  EXPECT_EQ(OutputOf(get + "-L mqtt://127.0.0.1:" + Port()), "on");
+  EXPECT_NE(OutputOf(get + "-L mqtt://nowhere.invalid 2>&1", 2).find("nowhere.invalid:1883"),
+            std::string::npos)
+      << "a URL without a port names the usual one";
+}
+
 TEST_F(CliCommandLine, ADefaultThatIsNoneIsNamed) {
   const auto error_of = [&](const std::string& content) {
     Write(".config/mosquitto_kv", content);
@@ -80,9 +102,11 @@ TEST_F(CliCommandLine, WhatIsMissingOrUnknownIsNamed) {
 
 TEST_F(CliCommandLine, OtherVersionsOfMqttAreExplained) {
   Run("put config lamp on -V mqttv5");
-  EXPECT_EQ(Error("put config lamp on -V 311", 1),
-            "mosquitto_kv: --protocol-version: accepted is 5 or mqttv5: replies and revisions need "
-            "MQTT 5; see mosquitto_kv --help\n");
+  for (const char* version : {"31", "mqttv31", "311", "mqttv311"}) {
+    EXPECT_EQ(Error(std::string("put config lamp on -V ") + version, 1),
+              "mosquitto_kv: --protocol-version: accepted is 5 or mqttv5: replies and revisions "
+              "need MQTT 5; see mosquitto_kv --help\n");
+  }
 }
 
 TEST_F(CliCommandLine, WithoutABrokerTheExitCodeIsTwo) {

@@ -1,5 +1,10 @@
 // export and import.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <string>
 
@@ -136,6 +141,33 @@ TEST_F(CliCopies, ALineThatIsNoneIsNamed) {
             "mosquitto_kv: line 1: accepted is the header of an export of version 1\n");
   EXPECT_EQ(Error("import config " + path("none.jsonl"), 1),
             "mosquitto_kv: " + path("none.jsonl") + ": No such file or directory\n");
+}
+
+TEST_F(CliCopies, AnInputThatCannotBeReadIsNotItsEnd) {
+  EXPECT_EQ(Error("import config < " + directory().string(), 1),
+            "mosquitto_kv: -: Is a directory\n");
+  // What reads from a terminal that is gone gets what was written to it, and then an error.
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal), 0);
+  ASSERT_EQ(::unlockpt(terminal), 0);
+  std::ofstream(::ptsname(terminal)) << Lines(3) << std::flush;  // NOLINT(concurrency-mt-unsafe)
+  constexpr int kInput = 9;                                      // a shell knows one digit
+  ASSERT_EQ(::dup2(terminal, kInput), kInput);
+  EXPECT_EQ(Error("import config <&9", 1), "mosquitto_kv: -: Input/output error\n");
+  EXPECT_EQ(client().Get("config/k2").value, "v2");
+  ::close(kInput);
+  ::close(terminal);
+}
+
+TEST_F(CliCopies, WhatIsNoExportStaysAsItIs) {
+  Fill();
+  for (const char* content : {"precious", "precious\n", "{\"mosquitto\"", "{}"}) {
+    Write("notes", content);
+    EXPECT_EQ(Error("export config --resume -o " + path("notes"), 1),
+              "mosquitto_kv: " + path("notes") + ": this is not an export, and stays as it is\n");
+    EXPECT_EQ(Read("notes"), content);
+  }
 }
 
 TEST_F(CliCopies, AnExportGoesOnWhereItWasCutOff) {

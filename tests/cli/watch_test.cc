@@ -70,6 +70,36 @@ TEST_F(CliWatch, EndsWithTheInitialValuesOrAfterATime) {
             "mosquitto_kv: fewer changes came in time\n");
 }
 
+TEST_F(CliWatch, ValuesThatDoNotAllComeInTimeAreAFailure) {
+  client().Put("config/lamp", "1");
+  EXPECT_EQ(Error("watch config --once -W 0.001", 2),
+            "mosquitto_kv: not all values came in time\n");
+}
+
+// The pipe is full at once, and nobody reads it until the time is over: what is there to be printed
+// never ends before.
+TEST_F(CliWatch, EndsInTimeAlsoWhenThereIsAlwaysMore) {
+  constexpr int kCount = 200;
+  for (int i = 0; i < kCount; ++i) {
+    client().Put("big/" + std::to_string(i), std::string(1000, 'v'));
+  }
+  const std::string clock = ToBroker() + "watch none -W 1";
+  const std::string lines =
+      OutputOf(ToBroker() + "watch big -W 0.5 | { " + clock + "; cat; } | wc -l");
+  EXPECT_GT(std::stoi(lines), 0);
+  EXPECT_LT(std::stoi(lines), kCount);
+}
+
+TEST_F(CliWatch, OutputThatCannotBeWrittenIsAFailure) {
+  client().Put("config/lamp", "1");
+  for (const char* options : {"", " --once", " --json"}) {
+    EXPECT_EQ(
+        OutputOf(ToBroker() + "watch config" + options + " 2>" + path("err") + " >/dev/full", 1),
+        "");
+    EXPECT_NE(Read("err").find("the output cannot be written"), std::string::npos) << options;
+  }
+}
+
 TEST_F(CliWatch, MarkersCanBeLeftOut) {
   client().Put("config/lamp", "1");
   client().Delete("config/lamp");

@@ -137,8 +137,29 @@ TEST(ChangeOrderTest, ManyUnsettledKeysAskForACatchUp) {
 TEST(ChangeOrderTest, StartsAnewWhereTheStoreWasPutBackTo) {
   ChangeOrder order(/*sees_all=*/true);
   order.StartFrom(100);
-  order.StartFrom(40);
+  order.Live(Change(102, "a"));
+  order.BeginCatchUp();
+  order.StartAnew();
+  EXPECT_EQ(RevisionsOf(order.Page({Change(40, "a")})), Revisions{40});
+  order.EndCatchUp(40);
   EXPECT_EQ(RevisionsOf(order.Live(Change(41, "a"))), Revisions{41});
+  EXPECT_FALSE(order.has_hole()) << "what waited was of the former store";
+}
+
+TEST(ChangeOrderTest, KnowsTheNewestThatItDelivered) {
+  ChangeOrder order(/*sees_all=*/false);
+  order.StartFrom(3);
+  EXPECT_EQ(order.newest(), 3U);
+  order.Live(Change(9, "a"));
+  order.Live(Change(7, "b"));
+  EXPECT_EQ(order.newest(), 9U);
+  order.BeginCatchUp();
+  order.Live(Change(12, "a"));
+  EXPECT_EQ(order.newest(), 9U) << "it waits";
+  order.EndCatchUp(20);
+  EXPECT_EQ(order.newest(), 20U);
+  order.StartAnew();
+  EXPECT_EQ(order.newest(), 0U);
 }
 
 // Whatever is dropped and whatever overtakes: after a catch-up the watch of a bucket that keeps

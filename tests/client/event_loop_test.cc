@@ -61,14 +61,25 @@ TEST(EventLoopTest, TasksOfTasksRunBeforeTheEndAndNoneAfterIt) {
   std::promise<void> begun;
   bool inner = false;
   loop.Post([&] {
-    begun.set_value();
     loop.After(std::chrono::hours(1), [] { FAIL() << "nobody waits so long"; });
-    inner = loop.Post([] {});
+    loop.Post([&inner] { inner = true; });
+    begun.set_value();
   });
   begun.get_future().wait();
   loop.Stop();
   EXPECT_FALSE(loop.Post([] { FAIL() << "the loop has stopped"; }));
+  EXPECT_TRUE(inner);
   loop.Stop();
+}
+
+TEST(EventLoopTest, TwoMayStopItAtOnce) {
+  for (int i = 0; i < 200; ++i) {
+    EventLoop loop;
+    auto other = std::async(std::launch::async, [&loop] { loop.Stop(); });
+    loop.Stop();
+    EXPECT_NO_THROW(other.get());
+    EXPECT_FALSE(loop.Post([] {}));
+  }
 }
 
 TEST(EventLoopTest, StopOnItsOwnThreadDoesNotWait) {

@@ -55,6 +55,49 @@ TEST_F(ClientLock, IsHeldByOneWithHigherTokensEachTime) {
   EXPECT_EQ(TokenOf(one.Release()), "key-not-found");
 }
 
+// Whether it is got in the very moment in which the time is over is up to chance; here, often.
+TEST_F(ClientLock, IsNotHeldAfterAnAcquireThatFailed) {
+  Lock lock(locks(), "job");
+  ASSERT_TRUE(lock.TryAcquire().ok());
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(lock.Release().ok());
+    while (!lock.Acquire(milliseconds(i % 3 + 1))) {
+      IgnoreError(locks().Info(), "what was on its way to the client is there then");
+      ASSERT_FALSE(lock.held()) << "round " << i;
+    }
+    ASSERT_EQ(locks().Get("job")->revision, lock.token()) << "round " << i;
+  }
+}
+
+TEST_F(ClientLock, RefusedWriteEndsTheAttemptAndNotTheLock) {
+  ASSERT_TRUE(client_->CreateBucket("tight", {{"max_keys", "1"}}).ok());
+  const kv::Bucket tight = client_->bucket("tight");
+  ASSERT_TRUE(tight.Put("other", "v").ok());
+  Lock lock(tight, "job");
+  EXPECT_EQ(TokenOf(lock.Acquire(kPatience)), "bucket-full");
+  EXPECT_EQ(TokenOf(lock.Acquire(kPatience)), "bucket-full");
+  ASSERT_TRUE(client_->UpdateBucket("tight", {{"max_keys", "2"}}).ok());
+  const auto token = lock.Acquire(kPatience);
+  EXPECT_TRUE(token.ok()) << WhyOf(token);
+}
+
+TEST_F(ClientLock, TriesNoLongerThanTheBucketsTimeoutAndCanBeAskedAgain) {
+  ConnectOther();
+  const kv::Bucket hasty = other_->bucket("locks").WithTimeout(milliseconds(100));
+  Lock known(hasty, "known");
+  ASSERT_TRUE(known.TryAcquire().ok());
+  ASSERT_TRUE(known.Release().ok());
+  Lock fresh(hasty, "fresh");
+  proxy_->Cut();
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(known.TryAcquire().ok());
+  EXPECT_FALSE(fresh.TryAcquire().ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience / 2);
+  proxy_->Restore();
+  EXPECT_TRUE(Eventually([&] { return known.TryAcquire().ok(); }));
+  EXPECT_TRUE(Eventually([&] { return fresh.TryAcquire().ok(); })) << "its watch begins anew";
+}
+
 TEST_F(ClientLock, WaiterGetsItWhenItIsFree) {
   Lock one(locks(), "job");
   Lock two(locks(), "job");
@@ -150,10 +193,15 @@ class Told {
       return std::find(told_.begin(), told_.end(), what) != told_.end();
     });
   }
+  std::size_t Count(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::count(told_.begin(), told_.end(), what));
+  }
   ElectionSettings As(const std::string& candidate) {
     return {.candidate = candidate,
             .on_elected = [this](Revision) { Add("elected"); },
             .on_lost = [this] { Add("lost"); },
+            .on_ended = [this](const Error& error) { Add("ended " + std::string(error.token())); },
             .on_leader =
                 [this](const std::string& leader) {
                   Add("leader " + leader);
@@ -191,6 +239,16 @@ TEST_F(ClientLock, OfTheCandidatesOneLeadsUntilItIsGone) {
   EXPECT_FALSE(two->leads());
   EXPECT_TRUE(second.Wait("leader bob"));
   EXPECT_TRUE(Eventually([&] { return client_->bucket("b").Get("leader").ok() && one->leads(); }));
+}
+
+TEST_F(ClientLock, LeaderIsToldOnceThatItsClientWasClosed) {
+  Told told;
+  auto leader = LeaderElection::Stand(client_->bucket("b"), "leader", told.As("ann"));
+  ASSERT_TRUE(leader.ok()) << WhyOf(leader);
+  client_.reset();  // waits for the callbacks
+  EXPECT_EQ(told.Count("lost"), 1U);
+  EXPECT_EQ(told.Count("ended cancelled"), 1U);
+  EXPECT_FALSE(leader->leads());
 }
 
 TEST_F(ClientLock, CandidateThatMayNotStandIsTold) {

@@ -1,5 +1,6 @@
 // The client library as it is installed: found, built on and run by a project of somebody else.
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -60,6 +61,24 @@ TEST_F(ClientPackage, ShowsNothingOfTheMqttLibrary) {
   EXPECT_EQ(Run("grep -rniE 'mqtt/|MQTTAsync|MQTTClient|nlohmann|mqtt::' " +
                 prefix_.path().string() + "/include || true"),
             "");
+}
+
+// Whoever is built with one minor version neither finds nor loads another.
+TEST_F(ClientPackage, EachMinorVersionIsAnInterfaceOfItsOwn) {
+  const std::string version =
+      Run("PKG_CONFIG_PATH=" + Libraries() +
+          "/pkgconfig pkg-config --modversion mosquitto_kv | cut -d. -f1,2");
+  EXPECT_EQ(Run("objdump -p " + Libraries() + "/libmosquittokv.so | sed -n 's/^ *SONAME *//p'"),
+            "libmosquittokv.so." + version);
+  std::ofstream(Built("CMakeLists.txt")) << "cmake_minimum_required(VERSION 3.25)\n"
+                                            "project(other NONE)\n"
+                                            "find_package(mosquitto_kv 0.0)\n"
+                                            "message(\"found: ${mosquitto_kv_FOUND}\")\n";
+  const std::string other =
+      Run(std::string(KV_CMAKE) + " -S " + work_.path().string() + " -B " + Built("other") +
+          " -Dmosquitto_kv_DIR=" + Libraries() + "/cmake/mosquitto_kv");
+  EXPECT_NE(other.find("found: 0\n"), std::string::npos) << other;
+  EXPECT_NE(other.find("not accepted"), std::string::npos) << "it was looked at: " << other;
 }
 
 TEST_F(ClientPackage, ExportsItsOwnNamesAlone) {

@@ -1,5 +1,6 @@
 // The typed client when the connection breaks and when the broker is killed.
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <string>
 #include <thread>
@@ -47,6 +48,24 @@ class ClientReconnect : public ClientTest {
     return condition();
   }
 
+  // Of the broker's store, which is stopped for it.
+  void Copy() {
+    ASSERT_EQ(broker().process().Stop(), 0);
+    std::filesystem::copy(broker().store_path(), copy_.path() / "store", kWhole);
+    ASSERT_TRUE(broker().Start());
+    Reconnect();
+  }
+  void PutBack() {
+    ASSERT_EQ(broker().process().Stop(), 0);
+    std::filesystem::remove_all(broker().store_path());
+    std::filesystem::copy(copy_.path() / "store", broker().store_path(), kWhole);
+    ASSERT_TRUE(broker().Start());
+    Reconnect();
+  }
+
+  static constexpr auto kWhole = std::filesystem::copy_options::recursive;
+
+  TemporaryDirectory copy_;
   std::optional<Proxy> proxy_;
   std::atomic<bool> connected_{true};
 };
@@ -97,6 +116,35 @@ TEST_F(ClientReconnect, WatchSaysThatThereIsAGapWhenTheBucketWasDeleted) {
   ASSERT_TRUE(ToAnswer(client().Request("$KV/b/admin/delete")).ok());
   ASSERT_NO_FATAL_FAILURE(Restore());
   EXPECT_EQ(NextOf(*watcher), "gap after 1");
+}
+
+TEST_F(ClientReconnect, WatchOfAStoreThatWasPutBackTellsTheGapAndReadsWhatIsThere) {
+  ASSERT_TRUE(client().Put("deep/a/1", "old").ok());
+  ASSERT_TRUE(client().Put("deep/b/1", "old").ok());
+  ASSERT_NO_FATAL_FAILURE(Copy());
+  Client typed = Connected();
+  auto whole = typed.bucket("deep").Watch();
+  auto filtered = typed.bucket("deep").Watch({.filter = "a/#", .resync_interval = milliseconds(0)});
+  ASSERT_TRUE(whole.ok() && filtered.ok());
+  for (const char* value : {"1", "2", "3"}) {
+    ASSERT_TRUE(client().Put("deep/a/1", value).ok());
+  }
+  EXPECT_EQ(NextOf(*whole, 6),
+            (Names{"PUT a/1=old @1",
+                   "PUT b/1=old @2",
+                   "end of initial",
+                   "PUT a/1=1 @3",
+                   "PUT a/1=2 @4",
+                   "PUT a/1=3 @5"}));
+  EXPECT_EQ(
+      NextOf(*filtered, 5),
+      (Names{"PUT a/1=old @1", "end of initial", "PUT a/1=1 @3", "PUT a/1=2 @4", "PUT a/1=3 @5"}));
+  ASSERT_NO_FATAL_FAILURE(PutBack());
+  EXPECT_EQ(NextOf(*whole, 3), (Names{"gap after 5", "PUT a/1=old @1", "PUT b/1=old @2"}));
+  EXPECT_EQ(NextOf(*filtered, 2), (Names{"gap after 2", "PUT a/1=old @1"}));
+  ASSERT_TRUE(client().Put("deep/a/1", "new").ok());
+  EXPECT_EQ(NextOf(*whole), "PUT a/1=new @3");
+  EXPECT_EQ(NextOf(*filtered), "PUT a/1=new @3");
 }
 
 // Every acknowledged write is seen once and in order, through deaths of the broker.

@@ -106,6 +106,20 @@ TEST_F(ClientWatch, FromARevisionThatIsNoLongerKeptBeginsWithTheGap) {
   EXPECT_EQ(NextOf(watcher, 3), (Names{"gap after 1", "PUT k=3 @3", "end of initial"}));
 }
 
+TEST_F(ClientWatch, FromARevisionThatTheStoreDoesNotHaveGivesWhatIsThereAfterTheGap) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(bucket("b").Put("k", std::to_string(i)).ok());
+  }
+  Watcher next = Watching("b", {.from_revision = 4});
+  Watcher later = Watching("b", {.from_revision = 5});
+  EXPECT_EQ(NextOf(next), "end of initial");
+  EXPECT_EQ(NextOf(later, 3), (Names{"gap after 0", "PUT k=3 @3", "end of initial"}));
+  ASSERT_TRUE(bucket("b").Put("k", "4").ok());
+  EXPECT_EQ(NextOf(next), "PUT k=4 @4");
+  EXPECT_EQ(NextOf(later), "PUT k=4 @4");
+}
+
 TEST_F(ClientWatch, HandlerGetsTheSameOnTheCallbackThread) {
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(bucket("b").Put("k", "1").ok());

@@ -38,7 +38,7 @@ expect() { # WHAT ACTUAL EXPECTED-PATTERN
   [[ "$2" == $3 ]] || { echo "$1 is '$2', expected '$3'"; return 1; }
 }
 
-dpkg --purge mosquitto-plugin-kv mosquitto-kv-tools libmosquittokv-dev libmosquittokv0 2>/dev/null || true
+dpkg --purge mosquitto-plugin-kv mosquitto-kv-tools libmosquittokv-dev libmosquittokv0.1 2>/dev/null || true
 # What mosquitto.service does before a start; no systemd runs here.
 install -d -o mosquitto -m 740 /run/mosquitto /var/log/mosquitto
 # Debian's init script and broker cannot share a pid file: each refuses the one that the other made.
@@ -54,7 +54,7 @@ has_no_plugin
 expect "the man page" "$(zcat /usr/share/man/man5/mosquitto_kv.5.gz)" "*plugin_opt_sync_interval*"
 
 step "enabled as the file itself says, it stores"
-sed -i 's/^#\([a-z]\)/\1/' "$conf"
+sed -i 's/^#\([a-z]\)/\1/; s/^plugin /  plugin /' "$conf" # indented, which the broker allows
 broker restart
 has_plugin
 mosquitto_pub -q 1 -t kv/home/lamp -m on

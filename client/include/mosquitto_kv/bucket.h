@@ -13,7 +13,10 @@
 // An error that names an actual revision has it in Error::revision.
 //
 // A write carries a message id, and is sent again after a reconnect until its timeout: it is done
-// once. An ephemeral one is repeated as a new write: what the lost connection wrote is gone.
+// once, as long as the broker remembers the id. That is the broker's duplicate window (2 minutes by
+// default: a longer timeout needs a longer one), and less in a bucket in which the ids of that time
+// take more than 16 MiB (some 60,000 writes). An ephemeral write is repeated as a new one: what the
+// lost connection wrote is gone.
 #pragma once
 
 #include <chrono>

@@ -5,10 +5,16 @@
 // subscribes again and reads what it has missed, so that no change is missed and none comes
 // twice. Where that cannot be promised, because the bucket no longer keeps all of it, there is a
 // kGap event: a value may have been overwritten unseen; the newest value of every key still comes.
+// When the store was put back to an older state, all its values come anew after the kGap.
 //
 // It reads values in pages and takes no part in the broker's limits for retained messages. Changes
 // that the broker drops because its queue for this client was full (max_queued_messages) are
 // noticed and read: at the latest after `resync_interval`.
+//
+// One thing a filtered watch cannot notice, and tells no kGap: a change that was dropped and is no
+// longer kept when it is read, while every change that is still kept had come (as when the next
+// change of the same key came, in a bucket with a history of 1). Only a watch of the whole bucket
+// sees that a revision is missing.
 #pragma once
 
 #include <chrono>
