@@ -97,7 +97,7 @@ bool Load::IsOver() const {
           }));
 }
 
-void Load::HandleEvents() {
+void Load::HandleEvents() const {
   std::array<epoll_event, 128> events{};
   const int ready = epoll_wait(epoll_, events.data(), events.size(), kTurnMilliseconds);
   for (int i = 0; i < ready; ++i) {

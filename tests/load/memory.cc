@@ -66,14 +66,21 @@ std::string Number(double number) {
   return std::to_string(static_cast<long>(number));
 }
 
+// From 0 on, as many as there is room for.
+std::vector<double> Marks(double range, double step) {
+  std::vector<double> marks(static_cast<std::size_t>(range / step) + 1);
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    marks[i] = step * static_cast<double>(i);
+  }
+  return marks;
+}
+
 void DrawAxes(std::ostream& out, const Plot& plot) {
-  const double up = RoundStep(plot.mebibytes);
-  for (double at = 0; at <= plot.mebibytes; at += up) {
+  for (const double at : Marks(plot.mebibytes, RoundStep(plot.mebibytes))) {
     DrawLine(out, Plot::kLeft, plot.Y(at), Plot::kRight, plot.Y(at));
     DrawText(out, Plot::kLeft - 6, plot.Y(at) + 4, "end", Number(at));
   }
-  const double along = std::max(RoundStep(plot.seconds), 1.0);
-  for (double at = 0; at <= plot.seconds; at += along) {
+  for (const double at : Marks(plot.seconds, std::max(RoundStep(plot.seconds), 1.0))) {
     DrawLine(out, plot.X(at), Plot::kBottom, plot.X(at), Plot::kBottom + 5);
     DrawText(out, plot.X(at), Plot::kBottom + 20, "middle", Number(at));
   }

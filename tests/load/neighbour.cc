@@ -3,6 +3,7 @@
 // messages, retained), to one with it, and to one with it whose disk flushes slowly; in rounds, one
 // after the other, so that what else the machine does falls on all.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -45,9 +46,9 @@ struct Variant {
   bool has_plugin;
   bool has_slow_disk;
 };
-constexpr Variant kVariants[] = {{"plain", false, false},
-                                 {"plugin", true, false},
-                                 {"plugin, slow disk", true, true}};
+constexpr std::array kVariants{Variant{"plain", false, false},
+                               Variant{"plugin", true, false},
+                               Variant{"plugin, slow disk", true, true}};
 
 struct Measurement {
   double puts_per_second = 0;
@@ -114,6 +115,7 @@ double Median(std::vector<double> values) {
 Measurement Medians(const std::vector<Measurement>& rounds) {
   const auto median = [&](double Measurement::*member) {
     std::vector<double> values;
+    values.reserve(rounds.size());
     for (const Measurement& round : rounds) {
       values.push_back(round.*member);
     }
@@ -159,7 +161,7 @@ Json Report(const Options& options) {
 }
 
 void Run(const Options& options) {
-  std::vector<std::vector<Measurement>> measured(std::size(kVariants));
+  std::vector<std::vector<Measurement>> measured(kVariants.size());
   std::printf("%-7s %-18s %8s %10s %8s %8s %8s\n",
               "round",
               "variant",
@@ -169,17 +171,17 @@ void Run(const Options& options) {
               "p99-us",
               "max-us");
   for (unsigned round = 0; round < options.rounds; ++round) {
-    for (std::size_t i = 0; i < std::size(kVariants); ++i) {
-      const std::size_t turn = (i + round) % std::size(kVariants);  // none is always the first
-      measured[turn].push_back(Measure(options, kVariants[turn]));
-      PrintRow(std::to_string(round + 1), kVariants[turn].name, measured[turn].back());
+    for (std::size_t i = 0; i < kVariants.size(); ++i) {
+      const std::size_t turn = (i + round) % kVariants.size();  // none is always the first
+      measured[turn].push_back(Measure(options, kVariants.at(turn)));
+      PrintRow(std::to_string(round + 1), kVariants.at(turn).name, measured[turn].back());
     }
   }
   Json report = {{"options", Report(options)}, {"variants", Json::object()}};
-  for (std::size_t i = 0; i < std::size(kVariants); ++i) {
+  for (std::size_t i = 0; i < kVariants.size(); ++i) {
     const Measurement medians = Medians(measured[i]);
-    PrintRow("median", kVariants[i].name, medians);
-    Json& variant = report["variants"][kVariants[i].name];
+    PrintRow("median", kVariants.at(i).name, medians);
+    Json& variant = report["variants"][kVariants.at(i).name];
     variant = Report(medians);
     for (const Measurement& round : measured[i]) {
       variant["rounds"].push_back(Report(round));

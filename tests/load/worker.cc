@@ -255,9 +255,7 @@ void Worker::FinishIfComplete(const Pending& pending) {
   if (pending.awaits_ack || pending.awaits_reply || pending.awaits_ping) {
     return;
   }
-  account_.latency.Add(steady_clock::now() - pending.since, 1);
-  ++account_.done;
-  ++account_.done_by_name[pending.operation.name];
+  account_.CountDone(pending.operation.name, pending.since);
   pending_.erase(pending_.begin() + (&pending - pending_.data()));
 }
 
