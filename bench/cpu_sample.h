@@ -1,5 +1,5 @@
-// Who spent how much CPU time in a measured interval: the broker, thread by thread, and the one that
-// measures.
+// Who spent how much CPU time in a measured interval: the broker, thread by thread, and the one
+// that measures.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,8 @@ inline std::uint64_t NextRandom(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-// Values are cut out of this, at random: a store that compresses would make light of repeated bytes.
+// Values are cut out of this, at random: a store that compresses would make light of repeated
+// bytes.
 inline constexpr std::size_t kValuePool = 65'536;
 inline std::string RandomBytes(std::size_t size, std::uint64_t& state) {
   std::string bytes;

@@ -180,8 +180,7 @@ int Main(int argc, const char* const* argv) {
   Json report = ResultReport(line.load, *result);
   report.update(OwnReport(begin, end, result->elapsed));
   if (line.broker_pid != 0) {
-    report["broker"] =
-        BrokerReport(begin, end, line.broker_pid, result->elapsed, result->messages);
+    report["broker"] = BrokerReport(begin, end, line.broker_pid, result->elapsed, result->messages);
   }
   std::cout << report.dump(2) << '\n';
   return EXIT_SUCCESS;

@@ -1,5 +1,5 @@
-// kv-read: receives as fast as a broker sends, and prints, as JSON, how much in what time. Either the
-// pages of a request, each asked for when the former is there, or what subscriptions bring.
+// kv-read: receives as fast as a broker sends, and prints, as JSON, how much in what time. Either
+// the pages of a request, each asked for when the former is there, or what subscriptions bring.
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,6 +32,8 @@ namespace {
 using std::chrono::steady_clock;
 using testing::Frame;
 using Property = std::pair<std::string, std::string>;
+
+constexpr int kStallMilliseconds = 10'000;
 
 struct CommandLine {
   std::uint16_t port = 1883;
@@ -145,7 +147,11 @@ Received ReadSubscriptions(const std::vector<std::unique_ptr<Reader>>& readers,
   };
   while (line.until_closed || received.messages < line.count) {
     std::array<epoll_event, 64> events{};
-    const int ready = epoll_wait(epoll, events.data(), events.size(), -1);
+    const int ready = epoll_wait(
+        epoll, events.data(), events.size(), line.until_closed ? -1 : kStallMilliseconds);
+    if (ready == 0) {
+      throw std::runtime_error("nothing came for 10 s, after " + std::to_string(received.messages));
+    }
     for (int i = 0; i < ready; ++i) {
       const std::uint64_t name = events.at(static_cast<std::size_t>(i)).data.u64;
       if (name == readers.size()) {
@@ -171,8 +177,10 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--property", line.properties, "NAME=VALUE of each request")->needs(pages);
   auto* subscribe = app.add_option("--subscribe", line.subscribe, "topic filter")->excludes(pages);
   app.add_option("--connections", line.connections, "that subscribe")->needs(subscribe);
-  app.add_option("--count", line.count, "of a subscription: end after so many; of pages: so many "
-                                        "there must be");
+  app.add_option("--count",
+                 line.count,
+                 "of a subscription: end after so many; of pages: so many "
+                 "there must be");
   app.add_flag("--until-closed", line.until_closed, "receive until standard input is closed")
       ->needs(subscribe);
 }

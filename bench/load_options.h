@@ -26,8 +26,8 @@ struct LoadOptions {
   bool retain = false;
   // Version 5 only: each publish has a Response Topic, and is complete when the reply is there too.
   bool replies = false;
-  // Each connection subscribes to a topic of its own and publishes there; a publish is complete when
-  // it has come back (version 5 only).
+  // Each connection subscribes to a topic of its own and publishes there; a publish is complete
+  // when it has come back (version 5 only).
   bool echo = false;
   std::size_t value_size = 128;
   unsigned keys = 10'000;

@@ -1,13 +1,13 @@
 // A TCP connection to a server on this machine, as every load program opens it.
 #pragma once
 
-#include <cstdint>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cstdint>
 
 namespace kv::bench {
 

@@ -189,9 +189,8 @@ void NatsGenerator::CreateBucket() {
       R"(,"max_msg_size":-1,"discard":"new","storage":"file","num_replicas":1,)"
       R"("allow_rollup_hdrs":true,"deny_delete":true,"allow_direct":true})";
   connection.Refill([&](std::size_t slot) {
-    return Publish("$JS.API.STREAM.CREATE." + stream,
-                   connection.inbox() + std::to_string(slot),
-                   config);
+    return Publish(
+        "$JS.API.STREAM.CREATE." + stream, connection.inbox() + std::to_string(slot), config);
   });
   while (connection.HasInFlight()) {
     connection.Read([](TimePoint, std::string_view json) {
@@ -241,10 +240,10 @@ void NatsGenerator::RunUntil(TimePoint end, std::uint64_t messages) {
 
 std::string NatsGenerator::NextPut(const std::string& inbox, std::size_t slot) {
   const std::uint64_t key = (filling_ ? turn_++ : NextRandom(random_)) % options_.keys;
-  return Publish("$KV." + options_.bucket + "." + Digits(key, kKeyDigits),
-                 inbox + std::to_string(slot),
-                 std::string_view(values_).substr(NextRandom(random_) % kValuePool,
-                                                  options_.value_size));
+  return Publish(
+      "$KV." + options_.bucket + "." + Digits(key, kKeyDigits),
+      inbox + std::to_string(slot),
+      std::string_view(values_).substr(NextRandom(random_) % kValuePool, options_.value_size));
 }
 
 }  // namespace kv::bench

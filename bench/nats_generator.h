@@ -1,5 +1,6 @@
-// Puts to a NATS key/value bucket, as kv-load puts to a broker: one thread, connections that each keep
-// a window of requests in flight, a put being complete when JetStream's acknowledgement is there.
+// Puts to a NATS key/value bucket, as kv-load puts to a broker: one thread, connections that each
+// keep a window of requests in flight, a put being complete when JetStream's acknowledgement is
+// there.
 #pragma once
 
 #include <chrono>

@@ -1,12 +1,14 @@
 #include "bench/reader.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "bench/loopback_socket.h"
 
@@ -35,6 +37,8 @@ Reader::Reader(std::uint16_t port, const std::string& client_id) : socket_(Conne
   if (socket_ < 0) {
     ThrowErrno("cannot connect");
   }
+  const timeval stall_timeout{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &stall_timeout, sizeof(stall_timeout));
   testing::ConnectPacket packet;
   packet.client_id = client_id;
   packet.properties.ReceiveMaximum(65'535);

@@ -1,5 +1,5 @@
-// A client that receives: one connection that says what was sent to it, message by message, as bytes
-// and without decoding more than it must.
+// A client that receives: one connection that says what was sent to it, message by message, as
+// bytes and without decoding more than it must.
 #pragma once
 
 #include <cstddef>

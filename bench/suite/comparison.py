@@ -5,6 +5,12 @@ import statistics
 from typing import Callable, Optional
 
 
+def number_text(value):
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 @dataclasses.dataclass
 class Figure:
     """What one run of one side gave."""
@@ -13,6 +19,7 @@ class Figure:
     per_cpu: Optional[float] = None  # per CPU second of the thread, or process, that is the bound
     details: dict = dataclasses.field(default_factory=dict)
     report: dict = dataclasses.field(default_factory=dict)  # all that the load program said
+    doubts: list = dataclasses.field(default_factory=list)  # why not to believe it
 
 
 @dataclasses.dataclass
@@ -70,6 +77,10 @@ class Result:
             for name in figures[0].details
         }
 
+    @property
+    def doubts(self):
+        return [doubt for figure in self.ours + self.theirs for doubt in figure.doubts]
+
     def as_json(self):
         row = self.row
         return {
@@ -85,9 +96,24 @@ class Result:
             "cpu_ratio": self.cpu_ratio,
             "cpu_ratios": self.cpu_ratios,
             "verdict": self.verdict,
+            "doubts": self.doubts,
             "ours": [dataclasses.asdict(figure) for figure in self.ours],
             "theirs": [dataclasses.asdict(figure) for figure in self.theirs],
         }
+
+
+ATTEMPTS = 3
+
+
+def run(row, side, settings, say):
+    """On a machine so busy that a load program gets no CPU at all, a run may fail and is repeated."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return getattr(row, side)(settings)
+        except RuntimeError as error:
+            if attempt == ATTEMPTS:
+                raise
+            say(f"{row.name}, {side}, again: {error}")
 
 
 def compare(row, settings, say):
@@ -95,7 +121,9 @@ def compare(row, settings, say):
     for number in range(settings.rounds):
         # Neither is always the one that comes second.
         for side in ("ours", "theirs") if number % 2 == 0 else ("theirs", "ours"):
-            figure = getattr(row, side)(settings)
-            say(f"{row.name}, round {number + 1}, {side}: {figure.value:,.4g} {row.unit}")
+            figure = run(row, side, settings, say)
+            say(f"{row.name}, round {number + 1}, {side}: {number_text(figure.value)} {row.unit}")
+            for doubt in figure.doubts:
+                say(f"  doubtful: {doubt}")
             sides[side].append(figure)
     return Result(row, **sides)

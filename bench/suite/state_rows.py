@@ -1,16 +1,17 @@
 """Rows about what is kept: memory, the disk, and how long it takes to come up with it."""
 
+import re
 import time
 
 from . import load
 from .comparison import Figure, Row
-from .rate_rows import PLAIN
+from .rate_rows import LONG_QUEUE, PLAIN
 from .servers import Broker
 from .settled import Peak, allocated_bytes, settled
 
 # What each retained message of the plugin carries, for the broker without it.
 PROPERTIES = ["kv-op=PUT", "kv-revision=1000000", "kv-time=2026-11-22T20:43:39.007890138Z"]
-RESTORED = "retained messages restored"
+RESTORED = re.compile(r"retained messages restored: (\d+) published, (\d+) were there")
 OVERWRITES = 10
 KEY_SIZE = 8
 
@@ -37,28 +38,36 @@ def memory():
                side(True), side(False), lower_is_better=True)  # fmt: skip
 
 
+def restored_lines(broker):
+    return RESTORED.findall(broker.log.read_text(errors="replace"))
+
+
 def wait_for_restored(broker, already):
-    """The plugin says it in the log, once for each start."""
-    while broker.log.read_text(errors="replace").count(RESTORED) == already:
+    """The plugin says in the log, once for each start, that all are served."""
+    while len(restored_lines(broker)) == already:
         if broker.process.poll() is not None:
             raise RuntimeError(broker.log.read_text(errors="replace"))
         time.sleep(0.005)
+    published, were_there = restored_lines(broker)[-1]
+    return {"published": int(published), "were_there": int(were_there)}
 
 
 def started(plugin, persistence):
     """A broker that was stopped in order with all keys, started again."""
 
     def run(settings):
-        with Broker(settings, plugin, persistence=persistence) as broker:
+        with Broker(settings, plugin, LONG_QUEUE, persistence=persistence) as broker:
             load.fill(settings, broker, settings.many_keys)
             broker.stop()
-            already = broker.log.read_text(errors="replace").count(RESTORED)
+            already = len(restored_lines(broker))
             begin = time.monotonic()
             broker.start()
-            if plugin:
-                wait_for_restored(broker, already)
+            details = wait_for_restored(broker, already) if plugin else {}
             served = time.monotonic() - begin
-            return Figure(served, None, {"accepts_connections_after_s": broker.connected_after})
+            details["accepts_connections_after_s"] = broker.connected_after
+            # That they are there indeed.
+            load.read(settings, broker, subscribe="kv/bench/#", count=settings.many_keys)
+            return Figure(served, None, details)
 
     return run
 

@@ -2,13 +2,9 @@
 
 import statistics
 
+from .comparison import number_text as number
+
 HEAD = ["row", "what", "against", "ours", "theirs", "ratio", "rounds", "by CPU", "at least", "aim", ""]
-
-
-def number(value):
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def ratio(value):
@@ -29,12 +25,14 @@ def cells(result):
         ratio(result.cpu_ratio),
         bound + number(row.at_least),
         bound + number(row.aim),
-        result.verdict,
+        result.verdict + (" (doubtful)" if result.doubts else ""),
     ]
 
 
 def detail_lines(results):
     for result in results:
+        if result.doubts:
+            yield f"{result.row.name}, doubtful in {len(result.doubts)} runs: {result.doubts[0]}"
         for side in ("ours", "theirs"):
             details = result.details(side)
             if details:
