@@ -59,7 +59,7 @@ def run_growth(settings, chosen, output):
     (output / "growth.json").write_text(json.dumps(report, indent=1) + "\n")
     for one in series:
         for what, curves in one.curves().items():
-            name = f"growth-{one.name}-{what.replace('/', '-per-')}.svg"
+            name = f"growth-{one.name}-{what.replace('/', '-per-').replace(' ', '-')}.svg"
             (output / name).write_text(plot.lines(one.title, one.x_title, what, curves))
     print("\n\n".join(table.growth_tables(series, table.aligned)))
     return "\n".join(table.growth_tables(series))

@@ -9,7 +9,10 @@ COLOURS = ["#0060a8", "#c04000", "#2e7d32", "#6a1b9a"]
 
 
 def short(value):
-    """1500000 as 1.5M"""
+    """1500000 as 1.5M, 65536 as 64Ki"""
+    for size, unit in ((2**20, "Mi"), (2**10, "Ki")):
+        if value >= size and value % size == 0:
+            return f"{value / size:g}{unit}"
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
