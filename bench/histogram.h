@@ -1,4 +1,4 @@
-// How long things took, in little memory however many they are.
+// How long what was measured took, without keeping each duration.
 #pragma once
 
 #include <algorithm>

@@ -1,26 +1,19 @@
 // kv-load: publishes as fast as a broker acknowledges and prints, as JSON, the rate, the latency,
 // and who spent how much CPU time in the measured interval.
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
-#include <map>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "bench/cpu_sample.h"
 #include "bench/load_generator.h"
 
 #include <CLI/CLI.hpp>
@@ -28,116 +21,7 @@
 namespace kv::bench {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Seconds = std::chrono::duration<double>;
-
-struct ThreadTime {
-  std::string name;
-  double seconds = 0;
-};
-using ThreadTimes = std::map<long, ThreadTime>;  // by thread id
-
-struct CpuSample {
-  double own = 0;
-  double own_waiting = 0;
-  double broker = 0;          // the whole process, threads that have ended included
-  double broker_waiting = 0;  // the main thread: ready to run while others had its core
-  ThreadTimes broker_threads;
-};
-
-// The name and the user and system time in a /proc stat file. The name stands in parentheses and
-// may hold any character, so the fields are counted from the last one.
-std::optional<ThreadTime> ReadStat(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const std::size_t open = text.find('(');
-  const std::size_t close = text.rfind(')');
-  if (open == std::string::npos || close == std::string::npos) {
-    return std::nullopt;  // it has just ended
-  }
-  std::istringstream fields(text.substr(close + 1));
-  constexpr int fields_before_times = 11;  // state (3) to cmajflt (13); see proc(5)
-  std::string skipped;
-  for (int i = 0; i < fields_before_times; ++i) {
-    fields >> skipped;
-  }
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
-  return ThreadTime{text.substr(open + 1, close - open - 1), (user + system) / ticks_per_second};
-}
-
-// 0 where the kernel does not count it.
-double ReadWaitingSeconds(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  double running = 0;
-  double waiting = 0;
-  file >> running >> waiting;
-  return waiting / 1e9;
-}
-
-double OwnCpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-CpuSample SampleCpu(long broker_pid) {
-  CpuSample sample;
-  sample.own = OwnCpuSeconds();
-  sample.own_waiting = ReadWaitingSeconds("/proc/self/schedstat");
-  if (broker_pid == 0) {
-    return sample;
-  }
-  const std::filesystem::path process = "/proc/" + std::to_string(broker_pid);
-  sample.broker = ReadStat(process / "stat").value_or(ThreadTime{}).seconds;
-  // Of a process, this is the main thread's alone.
-  sample.broker_waiting = ReadWaitingSeconds(process / "schedstat");
-  std::error_code gone;
-  for (const auto& task : std::filesystem::directory_iterator(process / "task", gone)) {
-    if (auto time = ReadStat(task.path() / "stat")) {
-      sample.broker_threads[std::stol(task.path().filename())] = std::move(*time);
-    }
-  }
-  return sample;
-}
-
-// The time of a thread within the interval; one that was not there at its beginning began at 0.
-double Spent(const ThreadTimes& begin, const ThreadTimes& end, long thread) {
-  const auto after = end.find(thread);
-  const auto before = begin.find(thread);
-  return (after == end.end() ? 0 : after->second.seconds) -
-         (before == begin.end() ? 0 : before->second.seconds);
-}
-
-// The main thread was what limited the rate if it was busy or waiting for its core all the time.
-Json BrokerReport(const CpuSample& begin,
-                  const CpuSample& end,
-                  long pid,
-                  const LoadResult& result) {
-  const double elapsed = result.elapsed.count();
-  const double all = end.broker - begin.broker;
-  const double main = Spent(begin.broker_threads, end.broker_threads, pid);
-  const double per_second = main > 0 ? static_cast<double>(result.messages) / main : 0;
-  Json others = Json::object();
-  for (const auto& [id, thread] : end.broker_threads) {
-    const double spent = Spent(begin.broker_threads, end.broker_threads, id);
-    if (id != pid && spent > 0) {
-      others[thread.name + "/" + std::to_string(id)] = spent;
-    }
-  }
-  return {{"cpu_seconds", all},
-          {"main_thread_cpu_seconds", main},
-          {"main_thread_utilisation", main / elapsed},
-          {"main_thread_waiting", (end.broker_waiting - begin.broker_waiting) / elapsed},
-          {"messages_per_main_thread_cpu_second", per_second},
-          {"other_threads_cpu_seconds", std::max(0.0, all - main)},
-          {"other_threads", std::move(others)}};
-}
 
 Json OptionsReport(const LoadOptions& options) {
   return {{"protocol", static_cast<int>(options.version)},
@@ -148,18 +32,18 @@ Json OptionsReport(const LoadOptions& options) {
           {"retain", options.retain},
           {"replies", options.replies},
           {"value_size", options.value_size},
+          {"echo", options.echo},
           {"keys", options.keys},
+          {"each_key", options.each_key},
+          {"buckets", options.buckets},
+          {"rate", options.rate},
           {"topic_prefix", options.topic_prefix},
           {"warm_up_seconds", options.warm_up.count()},
           {"seed", options.seed}};
 }
 
-Json ResultReport(const LoadOptions& options,
-                  const LoadResult& result,
-                  const CpuSample& begin,
-                  const CpuSample& end) {
+Json ResultReport(const LoadOptions& options, const LoadResult& result) {
   const double elapsed = result.elapsed.count();
-  const double own_cpu = end.own - begin.own;
   const auto microseconds = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::micro>(time).count();
   };
@@ -172,10 +56,7 @@ Json ResultReport(const LoadOptions& options,
           {"latency_us",
            {{"p50", microseconds(result.latency.Quantile(0.5))},
             {"p99", microseconds(result.latency.Quantile(0.99))},
-            {"max", microseconds(result.latency.max())}}},
-          {"load_cpu_seconds", own_cpu},
-          {"load_utilisation", own_cpu / elapsed},
-          {"load_waiting", (end.own_waiting - begin.own_waiting) / elapsed}};
+            {"max", microseconds(result.latency.max())}}}};
 }
 
 // What the command line says in other units than the generator takes.
@@ -188,6 +69,7 @@ struct CommandLine {
   double warm_up_seconds = 1;
   double duration_seconds = 5;
   long broker_pid = 0;
+  std::vector<std::string> properties = {};
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
@@ -217,9 +99,19 @@ void Declare(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(0, 16'777'216))
       ->capture_default_str();
   app.add_option("--keys", load.keys)->check(CLI::Range(1, 99'999'999))->capture_default_str();
+  app.add_flag("--each-key", load.each_key, "every key in turn, scattered, instead of at random");
+  app.add_option("--buckets", load.buckets, "spreads the keys over <topic prefix><number>/")
+      ->check(CLI::Range(0, 99'999));
   app.add_option("--topic-prefix", load.topic_prefix)->capture_default_str();
   app.add_flag("--retain", load.retain);
   app.add_flag("--replies", load.replies, "with a Response Topic, counting replies (version 5)");
+  app.add_flag("--echo",
+               load.echo,
+               "each connection subscribes to what it publishes and awaits it (version 5)");
+  app.add_option("--property", line.properties, "NAME=VALUE of each publish (version 5)");
+  app.add_option("--rate", load.rate, "publishes per second in all; 0: as many as are acknowledged")
+      ->check(CLI::Range(0.0, 1e7))
+      ->capture_default_str();
   app.add_option("--warm-up", line.warm_up_seconds, "seconds")->capture_default_str();
   app.add_option("--duration", line.duration_seconds, "seconds")->capture_default_str();
   app.add_option("--count", load.count, "messages, instead of --duration");
@@ -236,8 +128,29 @@ void Convert(CommandLine& line) {
   load.qos = static_cast<std::uint8_t>(line.qos);
   load.window = line.connection_window > 0 ? line.connection_window
                                            : std::max(1U, line.total_window / load.connections);
+  for (const std::string& property : line.properties) {
+    const std::size_t equals = std::min(property.find('='), property.size());
+    load.properties.emplace_back(property.substr(0, equals),
+                                 property.substr(std::min(equals + 1, property.size())));
+  }
   load.warm_up = Seconds(line.warm_up_seconds);
   load.duration = Seconds(line.duration_seconds);
+}
+
+// What the options ask for that does not go together, if anything.
+const char* Conflict(const LoadOptions& load) {
+  const bool answered = load.replies || load.echo;
+  const bool needs_mqtt5 = answered || !load.properties.empty();
+  if (needs_mqtt5 && load.version != testing::ProtocolVersion::kMqtt5) {
+    return "--replies, --echo and --property need --protocol 5";
+  }
+  if (load.rate > 0 && load.qos == 0 && !answered) {
+    return "--rate needs QoS 1, 2 or answers: batches of QoS 0 have none";
+  }
+  if (load.echo && load.keys < load.connections) {
+    return "--echo needs a key for each connection";
+  }
+  return nullptr;
 }
 
 int Main(int argc, const char* const* argv) {
@@ -246,8 +159,8 @@ int Main(int argc, const char* const* argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   Convert(line);
-  if (line.load.replies && line.load.version != testing::ProtocolVersion::kMqtt5) {
-    std::cerr << "kv-load: --replies needs --protocol 5\n";
+  if (const char* const conflict = Conflict(line.load)) {
+    std::cerr << "kv-load: " << conflict << '\n';
     return EXIT_FAILURE;
   }
   CpuSample begin;
@@ -264,9 +177,10 @@ int Main(int argc, const char* const* argv) {
     std::cerr << "kv-load: " << generator.error() << '\n';
     return EXIT_FAILURE;
   }
-  Json report = ResultReport(line.load, *result, begin, end);
+  Json report = ResultReport(line.load, *result);
+  report.update(OwnReport(begin, end, result->elapsed));
   if (line.broker_pid != 0) {
-    report["broker"] = BrokerReport(begin, end, line.broker_pid, *result);
+    report["broker"] = BrokerReport(begin, end, line.broker_pid, result->elapsed, result->messages);
   }
   std::cout << report.dump(2) << '\n';
   return EXIT_SUCCESS;

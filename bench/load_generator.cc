@@ -1,8 +1,5 @@
 #include "bench/load_generator.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,10 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <deque>
+#include <limits>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "bench/loopback_socket.h"
 
 namespace kv::bench {
 namespace {
@@ -28,30 +29,18 @@ using testing::PacketType;
 
 constexpr milliseconds kStallTimeout{10'000};
 constexpr milliseconds kDrainTimeout{2'000};
-constexpr std::size_t kKeyDigits = 8;
-constexpr std::size_t kValuePool = 65'536;
 constexpr std::size_t kReadSize = 65'536;
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint8_t kFirstFailureReason = 0x80;
-constexpr unsigned kSmallestAck = 4;  // bytes of a PUBACK without a reason
+constexpr unsigned kSmallestAck = 4;     // bytes of a PUBACK without a reason
+constexpr unsigned kSmallestReply = 24;  // topic, Correlation Data and what frames them
 // Nothing acknowledges QoS 0, so that each batch ends with a PING, whose answer stands for all.
 constexpr unsigned kQos0Batch = 32;
 constexpr unsigned kQos0BatchesInFlight = 2;
-// Begins the Correlation Data; the slot's number follows. Long enough to find by searching.
-constexpr std::string_view kCorrelationMark = "kv-load:";
 
 std::uint16_t ReadTwoBytes(std::string_view bytes) {
   return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[0]) << 8) |
                                     static_cast<unsigned char>(bytes[1]));
-}
-
-void WriteTwoBytes(char* bytes, std::size_t value) {
-  bytes[0] = static_cast<char>(value >> 8);
-  bytes[1] = static_cast<char>(value & 0xFF);
-}
-
-std::string DecimalKey(unsigned number) {
-  const std::string digits = std::to_string(number);
-  return std::string(kKeyDigits - std::min(kKeyDigits, digits.size()), '0') + digits;
 }
 
 bool HasStatusOk(std::string_view packet) {
@@ -59,74 +48,7 @@ bool HasStatusOk(std::string_view packet) {
   return packet.find("\0\x09kv-status\0\x02ok"sv) != std::string_view::npos;
 }
 
-// SplitMix64: any seed will do, and it costs next to nothing.
-std::uint64_t NextRandom(std::uint64_t& state) {
-  std::uint64_t z = (state += 0x9E3779B97F4A7C15U);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 }  // namespace
-
-// One PUBLISH, encoded; key, packet id, correlation and value are patched into each copy.
-class LoadGenerator::PublishTemplate {
- public:
-  explicit PublishTemplate(const LoadOptions& options);
-  void AppendTo(std::string& out, std::size_t id);
-
- private:
-  std::uint64_t random_;
-  std::size_t value_size_;
-  std::uint64_t keys_;
-  std::string bytes_;  // without the value
-  std::string key_digits_;
-  std::string value_pool_;
-  std::size_t key_offset_ = 0;
-  std::size_t id_offset_ = 0;           // 0: has none
-  std::size_t correlation_offset_ = 0;  // 0: has none
-};
-
-LoadGenerator::PublishTemplate::PublishTemplate(const LoadOptions& options)
-    : random_(options.seed), value_size_(options.value_size), keys_(options.keys) {
-  testing::PublishPacket packet;
-  packet.topic = options.topic_prefix + DecimalKey(0);
-  packet.qos = options.qos;
-  packet.retain = options.retain;
-  packet.payload.assign(value_size_, 'v');
-  if (options.replies) {
-    packet.properties.ResponseTopic("kv-load/replies");
-    packet.properties.CorrelationData(std::string(kCorrelationMark) + "id");
-  }
-  bytes_ = Encode(packet, options.version);
-  bytes_.resize(bytes_.size() - value_size_);
-  key_offset_ = bytes_.find(packet.topic) + options.topic_prefix.size();
-  id_offset_ = options.qos > 0 ? key_offset_ + kKeyDigits : 0;
-  correlation_offset_ =
-      options.replies ? bytes_.find(kCorrelationMark) + kCorrelationMark.size() : 0;
-  for (unsigned i = 0; i < keys_; ++i) {
-    key_digits_ += DecimalKey(i);
-  }
-  // Random bytes, as a store that compresses would make light of repeated ones.
-  while (value_pool_.size() < value_size_ + kValuePool) {
-    value_pool_.push_back(static_cast<char>(NextRandom(random_) & 0xFF));
-  }
-}
-
-void LoadGenerator::PublishTemplate::AppendTo(std::string& out, std::size_t id) {
-  const std::size_t start = out.size();
-  out.append(bytes_).append(value_pool_, NextRandom(random_) % kValuePool, value_size_);
-  char* packet = out.data() + start;
-  std::copy_n(key_digits_.data() + NextRandom(random_) % keys_ * kKeyDigits,
-              kKeyDigits,
-              packet + key_offset_);
-  if (id_offset_ > 0) {
-    WriteTwoBytes(packet + id_offset_, id);
-  }
-  if (correlation_offset_ > 0) {
-    WriteTwoBytes(packet + correlation_offset_, id);
-  }
-}
 
 // A publish in flight occupies a slot, whose number + 1 is its packet id.
 class LoadGenerator::Connection {
@@ -139,7 +61,8 @@ class LoadGenerator::Connection {
 
   bool Connect(unsigned number);
   bool Read();
-  void Refill();
+  // With as much as its window lets through, but no more than `limit`; returns how much.
+  std::uint64_t Refill(std::uint64_t limit);
   bool Flush();
   bool HasInFlight() const { return free_.size() < slots_.size() || !batches_.empty(); }
   void SetWakeBytes(unsigned bytes) const {
@@ -163,9 +86,13 @@ class LoadGenerator::Connection {
     unsigned size = 0;
   };
 
-  bool UsesBatches() const { return options_.qos == 0 && !options_.replies; }
+  bool IsAnswered() const { return options_.replies || options_.echo; }
+  bool UsesBatches() const { return options_.qos == 0 && !IsAnswered(); }
   bool AwaitConnack();
+  bool AwaitFrame(Frame& frame);
+  bool SubscribeToEcho();
   void MakeSlots(std::uint32_t receive_maximum);
+  void WakeLate() const;
   bool HandleFrames();
   bool Handle(const Frame& frame);
   void HandleAck(const Frame& frame);
@@ -184,6 +111,7 @@ class LoadGenerator::Connection {
   const LoadOptions& options_;
   PublishTemplate& template_;
   LoadResult& meter_;
+  unsigned number_ = 0;
   int socket_ = -1;
   bool watches_output_ = false;
   std::string out_;
@@ -196,26 +124,23 @@ class LoadGenerator::Connection {
 };
 
 bool LoadGenerator::Connection::Connect(unsigned number) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(options_.port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
-  if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+  socket_ = ConnectLoopback(options_.port);
+  if (socket_ < 0) {
     return Fail("cannot connect");
   }
-  const int on = 1;
-  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   testing::ConnectPacket packet;
   packet.client_id = "kv-load-" + std::to_string(getpid()) + "-" + std::to_string(number);
   packet.version = options_.version;
   out_ = Encode(packet);
-  return Flush() && AwaitConnack();
+  number_ = number;
+  if (!Flush() || !AwaitConnack() || (options_.echo && !SubscribeToEcho())) {
+    return false;
+  }
+  WakeLate();
+  return true;
 }
 
-bool LoadGenerator::Connection::AwaitConnack() {
-  Frame frame;
+bool LoadGenerator::Connection::AwaitFrame(Frame& frame) {
   pollfd entry{.fd = socket_, .events = POLLIN, .revents = 0};
   while (testing::ReadFrame(in_, frame) != FrameStatus::kComplete) {
     std::array<char, 256> bytes{};
@@ -223,9 +148,17 @@ bool LoadGenerator::Connection::AwaitConnack() {
                               ? recv(socket_, bytes.data(), bytes.size(), 0)
                               : -1;
     if (count <= 0) {
-      return Fail("no CONNACK");
+      return false;
     }
     in_.append(bytes.data(), static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+bool LoadGenerator::Connection::AwaitConnack() {
+  Frame frame;
+  if (!AwaitFrame(frame)) {
+    return Fail("no CONNACK");
   }
   const auto packet = testing::Decode(frame, options_.version);
   const auto* connack = packet ? std::get_if<testing::ConnackPacket>(&*packet) : nullptr;
@@ -234,6 +167,19 @@ bool LoadGenerator::Connection::AwaitConnack() {
   }
   in_.erase(0, frame.size);
   MakeSlots(connack->properties.FindNumber(testing::PropertyId::kReceiveMaximum).value_or(65'535));
+  return true;
+}
+
+bool LoadGenerator::Connection::SubscribeToEcho() {
+  testing::SubscribePacket packet;
+  packet.packet_id = 1;
+  packet.subscriptions.push_back({.filter = template_.Topic(number_), .qos = options_.qos});
+  out_ = Encode(packet, options_.version);
+  Frame frame;
+  if (!Flush() || !AwaitFrame(frame) || frame.type != PacketType::kSuback) {
+    return Fail("no SUBACK");
+  }
+  in_.erase(0, frame.size);
   return true;
 }
 
@@ -247,10 +193,20 @@ void LoadGenerator::Connection::MakeSlots(std::uint32_t receive_maximum) {
   for (std::size_t i = window; i > 0; --i) {
     free_.push_back(i - 1);
   }
-  SetWakeBytes(std::clamp(options_.wake_after, 1U, window) * kSmallestAck);
 }
 
-void LoadGenerator::Connection::Refill() {
+void LoadGenerator::Connection::WakeLate() const {
+  if (UsesBatches() || options_.rate > 0) {
+    return;  // at a rate nothing says how many are in flight
+  }
+  // What is answered brings at least the answer's bytes for each publish in flight, so that the
+  // connection wakes before all are used up.
+  const auto window = static_cast<unsigned>(slots_.size());
+  const unsigned bytes = IsAnswered() ? kSmallestReply : kSmallestAck;
+  SetWakeBytes(std::clamp(options_.wake_after, 1U, window) * bytes);
+}
+
+std::uint64_t LoadGenerator::Connection::Refill(std::uint64_t limit) {
   const TimePoint now = steady_clock::now();
   while (UsesBatches() && batches_.size() < kQos0BatchesInFlight) {
     for (unsigned i = 0; i < kQos0Batch; ++i) {
@@ -259,13 +215,18 @@ void LoadGenerator::Connection::Refill() {
     out_ += testing::EncodePingRequest();
     batches_.push_back({.sent = now, .size = kQos0Batch});
   }
-  while (!free_.empty()) {
+  std::uint64_t sent = 0;
+  for (; sent < limit && !free_.empty(); ++sent) {
     const std::size_t slot = free_.back();
     free_.pop_back();
-    slots_[slot] = {.sent = now,
-                    .awaited = (options_.qos > 0 ? 1 : 0) + (options_.replies ? 1 : 0)};
-    template_.AppendTo(out_, slot + 1);
+    slots_[slot] = {.sent = now, .awaited = (options_.qos > 0 ? 1 : 0) + (IsAnswered() ? 1 : 0)};
+    if (options_.echo) {
+      template_.AppendTo(out_, slot + 1, number_);
+    } else {
+      template_.AppendTo(out_, slot + 1);
+    }
   }
+  return sent;
 }
 
 bool LoadGenerator::Connection::Flush() {
@@ -351,13 +312,14 @@ void LoadGenerator::Connection::HandleReply(const Frame& frame) {
     AppendAck(PacketType::kPuback, 0, ReadTwoBytes(frame.body.substr(id_after_topic)));
   }
   ++meter_.replies;
-  Settle(ReadTwoBytes(frame.body.substr(id_at)), !HasStatusOk(frame.body));
+  Settle(ReadTwoBytes(frame.body.substr(id_at)), options_.replies && !HasStatusOk(frame.body));
 }
 
 void LoadGenerator::Connection::AppendAck(PacketType type, std::uint8_t flags, std::size_t id) {
   const std::size_t start = out_.size();
   out_.append({static_cast<char>((static_cast<unsigned>(type) << 4) | flags), 2, 0, 0});
-  WriteTwoBytes(out_.data() + start + 2, id);
+  out_[start + 2] = static_cast<char>(id >> 8);
+  out_[start + 3] = static_cast<char>(id & 0xFF);
 }
 
 void LoadGenerator::Connection::Settle(std::size_t id, bool rejected) {
@@ -416,8 +378,12 @@ bool LoadGenerator::ConnectAll() {
     }
     connections_.push_back(std::move(connection));
   }
+  start_ = steady_clock::now();
+  if (options_.rate > 0) {
+    return true;
+  }
   return std::all_of(connections_.begin(), connections_.end(), [this](const auto& connection) {
-    connection->Refill();
+    connection->Refill(kUnlimited);
     return Serve(*connection);
   });
 }
@@ -437,25 +403,55 @@ bool LoadGenerator::RunUntil(TimePoint end, std::uint64_t count) {
       error_ = "nothing was acknowledged for 10 s";
       return false;
     }
-    const auto left = std::min<nanoseconds>(end - now, kStallTimeout);
-    if (!HandleReady(std::chrono::ceil<milliseconds>(left))) {
+    const nanoseconds left = std::min<nanoseconds>(end - now, kStallTimeout);
+    if (!HandleReady(std::min(left, UntilNextIsDue())) || !SendWhatIsDue()) {
       return false;
     }
   }
   return true;
 }
 
-bool LoadGenerator::HandleReady(milliseconds timeout) {
+nanoseconds LoadGenerator::UntilNextIsDue() const {
+  if (options_.rate <= 0) {
+    return kStallTimeout;
+  }
+  const std::chrono::duration<double> due(static_cast<double>(sent_ + 1) / options_.rate);
+  const auto left = std::chrono::ceil<nanoseconds>(start_ + due - steady_clock::now());
+  // Where the windows are full, it is acknowledgements that let the next one out.
+  return left > nanoseconds(0) ? left : milliseconds(1);
+}
+
+// At a rate: what is due by now and has room in the windows, each connection in turn.
+bool LoadGenerator::SendWhatIsDue() {
+  if (options_.rate <= 0) {
+    return true;
+  }
+  const std::chrono::duration<double> elapsed = steady_clock::now() - start_;
+  const auto due = static_cast<std::uint64_t>(elapsed.count() * options_.rate);
+  for (std::size_t full = 0; sent_ < due && full < connections_.size();) {
+    Connection& connection = *connections_[next_sender_++ % connections_.size()];
+    const std::uint64_t sent = connection.Refill(1);
+    sent_ += sent;
+    full = sent == 0 ? full + 1 : 0;
+  }
+  return std::all_of(connections_.begin(), connections_.end(), [this](const auto& connection) {
+    return !connection->WantsOutput() || Serve(*connection);
+  });
+}
+
+bool LoadGenerator::HandleReady(nanoseconds timeout) {
   std::array<epoll_event, 64> events{};
-  const int ready = epoll_wait(epoll_, events.data(), 64, static_cast<int>(timeout.count()));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+  const timespec wait{.tv_sec = seconds.count(), .tv_nsec = (timeout - seconds).count()};
+  const int ready = epoll_pwait2(epoll_, events.data(), 64, &wait, nullptr);
   for (int i = 0; i < ready; ++i) {
     auto& connection = *static_cast<Connection*>(events.at(static_cast<std::size_t>(i)).data.ptr);
     if (!connection.Read()) {
       error_ = connection.error();
       return false;
     }
-    if (refill_) {
-      connection.Refill();
+    if (refill_ && options_.rate <= 0) {
+      connection.Refill(kUnlimited);
     }
     if (!Serve(connection)) {
       return false;

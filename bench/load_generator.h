@@ -4,45 +4,17 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/histogram.h"
-#include "tests/support/mqtt_packet.h"
+#include "bench/load_options.h"
+#include "bench/publish_template.h"
 
 namespace kv::bench {
-
-struct LoadOptions {
-  std::uint16_t port = 1883;  // of 127.0.0.1
-  testing::ProtocolVersion version = testing::ProtocolVersion::kMqtt311;
-  unsigned connections = 8;
-  unsigned window = 8;  // unacknowledged publishes per connection
-  // Acknowledgements that wake a connection; at most `window`. More than 1 costs this side less CPU
-  // time, but needs a broker with `set_tcp_nodelay true`: otherwise it holds back the second small
-  // packet until our kernel confirms the first, which takes 40 ms when nobody reads.
-  unsigned wake_after = 1;
-  std::uint8_t qos = 1;
-  bool retain = false;
-  // Version 5 only: each publish has a Response Topic, and is complete when the reply is there too.
-  bool replies = false;
-  std::size_t value_size = 128;
-  unsigned keys = 10'000;
-  std::string topic_prefix = "kv/bench/";
-  std::chrono::duration<double> warm_up{1};
-  std::chrono::duration<double> duration{5};
-  std::uint64_t count = 0;  // end after so many, not after `duration`, unless 0
-  std::uint64_t seed = 1;   // of the choice of keys and of the values' bytes
-  // Called as the measured interval begins and ends, for what else is to be measured in it.
-  std::function<void()> on_begin = [] {
-  };
-  std::function<void()> on_end = [] {
-  };
-};
 
 // Of the measured interval.
 struct LoadResult {
@@ -68,17 +40,21 @@ class LoadGenerator {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
   class Connection;
-  class PublishTemplate;
 
   bool ConnectAll();
   bool RunUntil(TimePoint end, std::uint64_t count);
-  bool HandleReady(std::chrono::milliseconds timeout);
+  bool HandleReady(std::chrono::nanoseconds timeout);
+  bool SendWhatIsDue();
+  std::chrono::nanoseconds UntilNextIsDue() const;
   bool Serve(Connection& connection);
   void Finish();
 
   LoadOptions options_;
   int epoll_ = -1;
   bool refill_ = true;
+  TimePoint start_ = {};
+  std::uint64_t sent_ = 0;       // at a rate
+  std::size_t next_sender_ = 0;  // at a rate: whose turn it is
   std::string error_;
   LoadResult meter_;
   std::unique_ptr<PublishTemplate> template_;

@@ -1,0 +1,1 @@
+"""What scripts/bench runs: servers side by side, ratios, a table and plots."""
