@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import subprocess
 import sys
 
@@ -67,6 +68,9 @@ def run_growth(settings, chosen, output):
 
 def main():
     settings, rows, chosen = options.parse(sys.argv[1:])
+    # A thousand watchers are more files than a shell usually allows; servers and loads inherit it.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     complete = True
