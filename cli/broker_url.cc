@@ -1,5 +1,7 @@
 #include "cli/broker_url.h"
 
+#include <utility>
+
 #include "kv/units.h"
 
 namespace kv::cli {
@@ -8,6 +10,27 @@ namespace {
 Error BadUrl() {
   return Error(ErrorCode::kBadRequest,
                "--url: accepted is mqtt://[user[:password]@]host[:port] or mqtts://…");
+}
+
+// host[:port], or [address][:port] of IPv6, whose address has colons.
+Status ReadPlace(std::string_view text, BrokerUrl& url) {
+  const std::size_t end = text.find(':', text.starts_with('[') ? text.find(']') : 0);
+  std::string_view host = text.substr(0, end);
+  if (host.size() > 2 && host.front() == '[') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (host.empty() || host.find('/') != std::string_view::npos) {
+    return BadUrl();
+  }
+  url.host = host;
+  if (end != std::string_view::npos) {
+    const auto port = ParseUnsigned(text.substr(end + 1));
+    if (!port || *port == 0 || *port > 65'535) {
+      return BadUrl();
+    }
+    url.port = static_cast<std::uint16_t>(*port);
+  }
+  return Ok{};
 }
 
 }  // namespace
@@ -30,23 +53,9 @@ Result<BrokerUrl> ReadBrokerUrl(std::string_view text) {
   if (!rest.empty() && rest.back() == '/') {
     rest.remove_suffix(1);
   }
-  // The brackets of an IPv6 address have colons between them.
-  const std::size_t end = rest.find(':', rest.starts_with('[') ? rest.find(']') : 0);
-  std::string_view host = rest.substr(0, end);
-  if (host.size() > 2 && host.front() == '[') {
-    host = host.substr(1, host.size() - 2);
+  if (auto read = ReadPlace(rest, url); !read) {
+    return std::move(read).error();
   }
-  if (end != std::string_view::npos) {
-    const auto port = ParseUnsigned(rest.substr(end + 1));
-    if (!port || *port == 0 || *port > 65'535) {
-      return BadUrl();
-    }
-    url.port = static_cast<std::uint16_t>(*port);
-  }
-  if (host.empty() || host.find('/') != std::string_view::npos) {
-    return BadUrl();
-  }
-  url.host = host;
   return url;
 }
 

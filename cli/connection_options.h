@@ -44,6 +44,6 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options);
 void TurnIntoDefaults(ConnectionOptions& options);
 
 // Errors: bad-request, naming the option.
-Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& options);
+Result<ClientOptions> ClientOptionsOf(const ConnectionOptions& given);
 
 }  // namespace kv::cli
