@@ -172,22 +172,25 @@ class Import {
       } else if (const auto read = NextLine(line); !read || !*read) {
         return read ? Status(Ok{}) : read.error();
       }
-      if (line_ > state_.lines && !line.empty()) {
-        auto entry = wire::ReadEntryJson(line);
-        if (!entry) {
-          return Error(entry.error().code,
-                       "line " + std::to_string(line_) + ": " + entry.error().message);
-        }
-        if (auto taken = importer.Take(line_, std::move(*entry)); !taken) {
-          return taken;
-        }
-        if (auto saved = SaveNow(importer); !saved) {
-          return saved;
-        }
+      if (auto imported = ImportLine(importer, line); !imported) {
+        return imported;
       }
       bar.Show(bytes_, line_ - (has_header_ ? 1 : 0));
     }
     return Ok{};
+  }
+
+  Status ImportLine(Importer& importer, const std::string& line) {
+    if (line_ <= state_.lines || line.empty()) {
+      return Ok{};
+    }
+    auto entry = wire::ReadEntryJson(line);
+    if (!entry) {
+      return Error(entry.error().code,
+                   "line " + std::to_string(line_) + ": " + entry.error().message);
+    }
+    auto taken = importer.Take(line_, std::move(*entry));
+    return taken ? SaveNow(importer) : taken;
   }
 
   // Every now and then.
