@@ -29,7 +29,7 @@ void WalkPrefix(const KeyIndex& index,
     }
     // What lies between `a` and `a/` (as `a!`) is not under `a`.
     const std::string below = std::string(prefix) + "/";
-    at = below > after ? keys.lower_bound(below) : at;
+    at = below.compare(after) > 0 ? keys.lower_bound(below) : at;
   }
   for (; at != keys.end() && IsUnderPrefix(at->first, prefix); ++at) {
     if (!visit(*at->second)) {
