@@ -58,11 +58,11 @@ double OwnCpuSeconds() {
 }
 
 // The time of a thread within the interval; one that was not there at its beginning began at 0.
-double Spent(const ThreadTimes& begin, const ThreadTimes& end, long thread) {
-  const auto after = end.find(thread);
-  const auto before = begin.find(thread);
-  return (after == end.end() ? 0 : after->second.seconds) -
-         (before == begin.end() ? 0 : before->second.seconds);
+double Spent(const ThreadTimes& first, const ThreadTimes& last, long thread) {
+  const auto after = last.find(thread);
+  const auto before = first.find(thread);
+  return (after == last.end() ? 0 : after->second.seconds) -
+         (before == first.end() ? 0 : before->second.seconds);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ constexpr const ErrorInfo& InfoOf(ErrorCode code) {
   return row < kErrorTable.size() ? kErrorTable[row] : kClientErrorTable[row - kErrorTable.size()];
 }
 
-static_assert([] {
+constexpr bool RowsAreInOrder() {
   for (std::size_t i = 0; i < kErrorTable.size() + kClientErrorTable.size(); ++i) {
     const auto code = static_cast<ErrorCode>(i);
     if (InfoOf(code).code != code) {
@@ -87,7 +87,8 @@ static_assert([] {
     }
   }
   return true;
-}());
+}
+static_assert(RowsAreInOrder());
 
 // What went wrong and, for a person, what would be accepted.
 struct Error {

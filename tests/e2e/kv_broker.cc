@@ -2,11 +2,16 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <initializer_list>
+#include <sstream>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace kv::testing {
@@ -44,6 +49,20 @@ std::vector<Properties::NameAndValue> OwnProperties(const Message& message) {
   return own;
 }
 
+// The text without the lines that hold one of these.
+std::string Without(const std::string& text, std::initializer_list<std::string_view> parts) {
+  std::istringstream lines(text);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    if (std::none_of(parts.begin(), parts.end(), [&line](std::string_view part) {
+          return line.find(part) != std::string::npos;
+        })) {
+      kept += line + '\n';
+    }
+  }
+  return kept;
+}
+
 }  // namespace
 
 std::string PluginPath() {
@@ -59,9 +78,12 @@ void ExpectNoComplaintOfASanitizer(const std::string& log) {
     return;
   }
   constexpr std::size_t enough = 10'000;
+  // The tool's own trouble: it could not stop the threads of a process that was ending.
+  const std::string searched =
+      Without(log, {"LeakSanitizer has encountered a fatal error", "HINT: "});
   for (const char* complaint : {"Sanitizer", "runtime error:"}) {
-    const std::size_t found = log.find(complaint);
-    EXPECT_EQ(found, std::string::npos) << log.substr(log.rfind('\n', found) + 1, enough);
+    const std::size_t found = searched.find(complaint);
+    EXPECT_EQ(found, std::string::npos) << searched.substr(searched.rfind('\n', found) + 1, enough);
   }
 }
 

@@ -14,7 +14,9 @@ class FailingDiskTest : public ServiceTest {
   void StartWith(store::Sync sync) {
     options_.sync = sync;
     ASSERT_NO_FATAL_FAILURE(Start());
-    Put("kv/b/k", "before");  // the bucket is there
+    // The bucket is there, and all of it on disk: what fails later is what comes later.
+    PutWithReply("before");
+    ASSERT_TRUE(TickUntil([this] { return LastReply().has_value(); }));
     Settle();
   }
   void PutWithReply(std::string_view payload) {
