@@ -299,11 +299,14 @@ int Session::QosOf(const Open& open) {
 
 void Session::Transmit(Id id, Open& open) {
   const int qos = QosOf(open);
-  if (qos == 0) {
+  // A reply may be lost on its way, too: the broker drops what a full queue does not hold.
+  const bool only_reads = open.request.has_many_replies || open.request.in_order;
+  if (qos == 0 || only_reads) {
     open.reminder = loop_.After(kRemindAfter, [this, id] { Remind(id); });
   }
   open.sent = true;
   open.on_its_way = true;
+  open.entries.clear();
   connection_->Publish({.topic = open.request.topic,
                         .payload = open.request.payload,
                         .response_topic = reply_topic_,
@@ -314,6 +317,10 @@ void Session::Transmit(Id id, Open& open) {
 }
 
 void Session::Remind(Id id) {
+  if (reminded_.count(id) != 0) {
+    Transmit(id, open_.at(id));
+    return;
+  }
   overdue_.insert(id);
   PumpReminders();
 }

@@ -220,6 +220,12 @@ TEST_F(ClientWatch, ChangesThatTheBrokerDroppedAreRead) {
   Client writer = Connected();
   ASSERT_TRUE(writer.bucket("b").Commit(burst).ok());
   const Names in_order = NextOf(whole, count);
+  Names unexpected;
+  std::copy_if(in_order.begin(),
+               in_order.end(),
+               std::back_inserter(unexpected),
+               [&expected](const auto& event) { return expected.count(event) == 0; });
+  EXPECT_EQ(unexpected, Names());
   EXPECT_EQ(in_order.front(), "PUT k/0=v @1");
   EXPECT_EQ(in_order.back(), "PUT k/299=v @300");
   EXPECT_EQ(std::set<std::string>(in_order.begin(), in_order.end()), expected);
