@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "bench/cpu_sample.h"
 #include "bench/load_generator.h"
+#include "bench/run_main.h"
 
 #include <CLI/CLI.hpp>
 
@@ -190,10 +190,5 @@ int Main(int argc, const char* const* argv) {
 }  // namespace kv::bench
 
 int main(int argc, char** argv) {
-  try {
-    return kv::bench::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "kv-load: " << error.what() << '\n';
-    return EXIT_FAILURE;
-  }
+  return kv::bench::RunMain("kv-load", [&] { return kv::bench::Main(argc, argv); });
 }

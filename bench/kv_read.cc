@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -23,6 +22,7 @@
 
 #include "bench/cpu_sample.h"
 #include "bench/reader.h"
+#include "bench/run_main.h"
 
 #include <CLI/CLI.hpp>
 
@@ -219,10 +219,5 @@ int Main(int argc, const char* const* argv) {
 }  // namespace kv::bench
 
 int main(int argc, char** argv) {
-  try {
-    return kv::bench::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "kv-read: " << error.what() << '\n';
-    return EXIT_FAILURE;
-  }
+  return kv::bench::RunMain("kv-read", [&] { return kv::bench::Main(argc, argv); });
 }

@@ -2,13 +2,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
 #include "bench/cpu_sample.h"
 #include "bench/nats_generator.h"
+#include "bench/run_main.h"
 
 #include <CLI/CLI.hpp>
 
@@ -89,10 +89,5 @@ int Main(int argc, const char* const* argv) {
 }  // namespace kv::bench
 
 int main(int argc, char** argv) {
-  try {
-    return kv::bench::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "nats-load: " << error.what() << '\n';
-    return EXIT_FAILURE;
-  }
+  return kv::bench::RunMain("nats-load", [&] { return kv::bench::Main(argc, argv); });
 }

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -18,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/run_main.h"
 #include "tests/e2e/kv_broker.h"
 #include "tests/e2e/slow_disk.h"
 #include "tests/load/ping_pong.h"
@@ -230,10 +230,5 @@ int Main(int argc, const char* const* argv) {
 }  // namespace kv::testing
 
 int main(int argc, char** argv) {
-  try {
-    return kv::testing::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "kv-neighbour: " << error.what() << '\n';
-    return EXIT_FAILURE;
-  }
+  return kv::bench::RunMain("kv-neighbour", [&] { return kv::testing::Main(argc, argv); });
 }
