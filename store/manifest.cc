@@ -1,10 +1,12 @@
 #include "store/manifest.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -24,22 +26,25 @@ std::string ReadFile(const std::string& path) {
 }
 
 // CRC-32C (Castagnoli), bit by bit: the list is short.
-std::uint32_t ChecksumOf(std::string_view bytes) {
-  constexpr std::uint32_t reflected_polynomial = 0x82F63B78;
-  std::uint32_t sum = ~0U;
-  for (const char byte : bytes) {
-    sum ^= static_cast<unsigned char>(byte);
+class Checksum {
+ public:
+  void Add(char byte) {
+    constexpr std::uint32_t reflected_polynomial = 0x82F63B78;
+    sum_ ^= static_cast<unsigned char>(byte);
     for (int bit = 0; bit < 8; ++bit) {
-      sum = (sum >> 1) ^ ((sum & 1U) != 0 ? reflected_polynomial : 0U);
+      sum_ = (sum_ >> 1) ^ ((sum_ & 1U) != 0 ? reflected_polynomial : 0U);
     }
   }
-  return ~sum;
-}
 
-// As RocksDB stores it: a checksum of bytes that hold checksums is weak.
-std::uint32_t Masked(std::uint32_t sum) {
-  return ((sum >> 15) | (sum << 17)) + 0xA282EAD8U;
-}
+  // As RocksDB stores it: a checksum of bytes that hold checksums is weak.
+  std::uint32_t Masked() const {
+    const std::uint32_t sum = ~sum_;
+    return ((sum >> 15) | (sum << 17)) + 0xA282EAD8U;
+  }
+
+ private:
+  std::uint32_t sum_ = ~0U;
+};
 
 std::uint32_t CheckAt(const std::string& bytes, std::size_t at) {
   std::uint32_t check = 0;
@@ -53,6 +58,29 @@ std::size_t LengthAt(const std::string& bytes, std::size_t at) {
   const auto low = static_cast<unsigned char>(bytes[at]);
   const auto high = static_cast<unsigned char>(bytes[at + 1]);
   return low | std::size_t{high} << 8;
+}
+
+// How many bytes behind the head of the record at `at` fit its check: the length that is told, or
+// any other up to the end of the block. None fits a record of which a part was never written.
+std::optional<std::size_t> LengthThatFits(const std::string& bytes, std::size_t at) {
+  const std::size_t told = LengthAt(bytes, at + kLengthAt);
+  const std::size_t most = std::min(bytes.size() - at, kBlock - at % kBlock) - kHeader;
+  const std::uint32_t check = CheckAt(bytes, at);
+  std::optional<std::size_t> other;
+  Checksum sum;
+  sum.Add(bytes[at + kTypeAt]);
+  for (std::size_t length = 0; length <= most; ++length) {
+    if (sum.Masked() == check) {
+      if (length == told) {
+        return told;
+      }
+      other = length;
+    }
+    if (length < most) {
+      sum.Add(bytes[at + kHeader + length]);
+    }
+  }
+  return other;
 }
 
 }  // namespace
@@ -77,11 +105,14 @@ ManifestState LookAtManifest(const std::string& directory) {
       return ManifestState::kCut;
     }
     const std::size_t length = LengthAt(bytes, at + kLengthAt);
+    const auto fits = LengthThatFits(bytes, at);
+    if (fits && *fits != length) {
+      return ManifestState::kWrongLength;
+    }
     if (bytes.size() - at < kHeader + length) {
       return ManifestState::kCut;
     }
-    const std::string_view checked = std::string_view(bytes).substr(at + kTypeAt, 1 + length);
-    if (CheckAt(bytes, at) != Masked(ChecksumOf(checked))) {
+    if (!fits) {
       return ManifestState::kAltered;
     }
     at += kHeader + length;

@@ -11,9 +11,10 @@
 namespace kv::store {
 
 enum class ManifestState : std::uint8_t {
-  kWhole,    // also if there is none that can be read: RocksDB says so itself
-  kCut,      // its last record is not all there
-  kAltered,  // a record does not fit its check
+  kWhole,        // also if there is none that can be read: RocksDB says so itself
+  kCut,          // its last record is not all there
+  kWrongLength,  // a record is all there, and its head tells another length
+  kAltered,      // a record does not fit its check
 };
 
 // Of the current list of the database in `directory`.

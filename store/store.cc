@@ -40,6 +40,12 @@ Error LacksWrites(const std::string& path) {
                    JournalDirectory(path) + " to go on without them");
 }
 
+Error DamagedManifest(const std::string& path) {
+  return Error(
+      ErrorCode::kStorageError,
+      "the database in " + path + " is damaged: its manifest is cut or altered; restore a backup");
+}
+
 struct Replayed {
   Sequence last = 0;      // what the database holds now
   bool is_whole = true;   // the journal joined on to the database
@@ -107,14 +113,20 @@ DatabaseOptions Store::OptionsOfDatabase() const {
 }
 
 // A manifest that was cut off is damaged, unless its writer ended in the middle: in a life, or at
-// its start. One that was altered is damaged, unless power was lost. To be found out before RocksDB
+// its start. One that was altered is damaged, unless power was lost; neither end leaves a record
+// that is whole but for its length. To be found out before RocksDB
 // opens the database: that makes a new one of what it could read. A copy was flushed whole, and no
 // process has written in it.
 Status Store::CheckManifest() {
   const ManifestState state = LookAtManifest(OptionsOfDatabase().path);
   const auto starting = StartUnderWay(options_.path);
-  if (state == ManifestState::kWhole ||
-      (starting && (state == ManifestState::kCut || *starting != options_.boot_id))) {
+  if (state == ManifestState::kWhole) {
+    return Ok{};
+  }
+  if (state == ManifestState::kWrongLength) {
+    return DamagedManifest(options_.path);
+  }
+  if (starting && (state == ManifestState::kCut || *starting != options_.boot_id)) {
     return Ok{};
   }
   auto database = Database::OpenReadOnly(OptionsOfDatabase());
@@ -128,9 +140,7 @@ Status Store::CheckManifest() {
   if (may_be && !IsFreshCheckpoint(options_.path)) {
     return Ok{};
   }
-  return Error(ErrorCode::kStorageError,
-               "the database in " + options_.path +
-                   " is damaged: its manifest is cut or altered; restore a backup");
+  return DamagedManifest(options_.path);
 }
 
 Status Store::OpenEngine() {

@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -236,6 +237,26 @@ TEST_F(CutManifestTest, AfterAnEndInOrderIsTold) {
       file.put('\x7e');
     }
   }
+  EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
+}
+
+// Such a record looks as if its end were missing. With it a table would be forgotten whose writes
+// the log has no more.
+TEST_F(CutManifestTest, ALastRecordThatIsWholeIsNotCut) {
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  Kill();
+  for (const auto& item : fs::directory_iterator(options_.path + "/db")) {
+    if (item.path().filename().string().starts_with("MANIFEST")) {
+      // A record of "x": its check (CRC-32C of type and bytes, masked), its length with a bit too
+      // many, its type.
+      constexpr std::string_view record = "\xdd\x1d\x51\x69\x01\x40\x01x";
+      std::ofstream(item.path(), std::ios::binary | std::ios::app) << record;
+    }
+  }
+  EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
+  options_.boot_id = "boot 2";
   EXPECT_EQ(CodeOf(Store::Open(options_, now_)), "storage-error");
 }
 
