@@ -119,8 +119,8 @@ bool Output::PrintEntry(const Entry& entry) const {
     return Line(TabbedLine(row));
   }
   // What comes later is not known: columns that fit most.
-  static const std::vector<std::string> widths{std::string(20, ' '), "000000", "PURGE", "", ""};
-  return Line(Columns(coloured, widths, {}).Line(row));
+  static const std::vector<std::string> kWidths{std::string(20, ' '), "000000", "PURGE", "", ""};
+  return Line(Columns(coloured, kWidths, {}).Line(row));
 }
 
 bool Output::PrintWritten(std::string_view key, const Written& written) const {

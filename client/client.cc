@@ -27,6 +27,20 @@ Error BadOption(const std::string& name, const std::string& accepted) {
   return Error(ErrorCode::kBadRequest, "client option " + name + ": accepted is " + accepted);
 }
 
+Status CheckTexts(const ClientOptions& options) {
+  for (const auto& [name, text] :
+       {std::pair("client_id", options.client_id), {"username", options.username}}) {
+    if (!IsCleanUtf8(text)) {
+      return BadOption(name, "UTF-8 without control characters");
+    }
+  }
+  if (options.topic_prefix.empty() ||
+      options.topic_prefix.find_first_of("+#") != std::string::npos) {
+    return BadOption("topic_prefix", "the broker's plugin_opt_topic_prefix, a topic");
+  }
+  return Ok{};
+}
+
 Status Check(const ClientOptions& options) {
   using std::chrono::milliseconds;
   if (options.host.empty() || options.port == 0) {
@@ -44,15 +58,7 @@ Status Check(const ClientOptions& options) {
       return BadOption(name, "1 ms to 24 h");
     }
   }
-  if (!IsCleanUtf8(options.client_id) || !IsCleanUtf8(options.username)) {
-    return BadOption(IsCleanUtf8(options.client_id) ? "username" : "client_id",
-                     "UTF-8 without control characters");
-  }
-  if (options.topic_prefix.empty() ||
-      options.topic_prefix.find_first_of("+#") != std::string::npos) {
-    return BadOption("topic_prefix", "the broker's plugin_opt_topic_prefix, a topic");
-  }
-  return Ok{};
+  return CheckTexts(options);
 }
 
 }  // namespace

@@ -124,8 +124,8 @@ Error ErrorOf(const mqtt::token& token, const std::string& what) {
 }
 
 void* ContextOf(Connection::ActionId id) {
-  return reinterpret_cast<void*>(
-      static_cast<std::uintptr_t>(id));  // NOLINT(performance-no-int-to-ptr): the library's way
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the library's way
+  return reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace kv::client {
 // Whom a request is for, and how long to wait.
 struct Target {
   std::string bucket;
-  std::chrono::milliseconds timeout;
+  std::chrono::milliseconds timeout = {};
 };
 
 // All of them: errors are invalid-bucket, invalid-key and bad-request, found before anything is

@@ -309,17 +309,19 @@ void WatchFeed::Retry() {
 
 void WatchFeed::ScheduleResync() {
   if (settings_.resync_interval.count() > 0 && !std::exchange(resync_awaited_, true)) {
-    session_.loop().After(settings_.resync_interval, [weak = weak_from_this()] {
-      const auto self = weak.lock();
-      if (self && self->state_ == State::kLive) {
-        self->resync_awaited_ = false;
-        if (self->subscribed_ && !self->catching_up_) {
-          self->CatchUp(Cause::kRoutine);
-        } else {
-          self->ScheduleResync();
-        }
-      }
-    });
+    After(settings_.resync_interval, &WatchFeed::ResyncIfLive);
+  }
+}
+
+void WatchFeed::ResyncIfLive() {
+  if (state_ != State::kLive) {
+    return;
+  }
+  resync_awaited_ = false;
+  if (subscribed_ && !catching_up_) {
+    CatchUp(Cause::kRoutine);
+  } else {
+    ScheduleResync();
   }
 }
 

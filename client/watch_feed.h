@@ -79,6 +79,7 @@ class WatchFeed final : public Subscriber, public std::enable_shared_from_this<W
   void OnHole();
   void Retry();
   void ScheduleResync();
+  void ResyncIfLive();
 
   // Runs if the feed still lives then, and has not ended.
   void After(std::chrono::milliseconds delay, void (WatchFeed::*then)());

@@ -96,11 +96,9 @@ int Run(const std::string& server, const std::string& device) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string server = argc > 1 ? argv[1] : "mqtt://127.0.0.1:1883";
-  const std::string device = argc > 2 ? argv[2] : "lamp-1";
   try {
-    return Run(server, device);
-  } catch (const mqtt::exception& error) {
+    return Run(argc > 1 ? argv[1] : "mqtt://127.0.0.1:1883", argc > 2 ? argv[2] : "lamp-1");
+  } catch (const std::exception& error) {
     std::cerr << "device_config: " << error.what() << std::endl;
     return 1;
   }

@@ -138,8 +138,8 @@ void Loopback::Run() {
     const std::string why = Serve();
     attempts = served_ ? 0 : attempts + 1;
     // The broker does not listen yet when it loads the plugin: the first refusals are no news.
-    constexpr int kQuiet = 5;
-    if (!stopping() && (served_ || attempts > kQuiet) && why != known) {
+    constexpr int quiet = 5;
+    if (!stopping() && (served_ || attempts > quiet) && why != known) {
       handlers_.on_state(false, why);
       known = why;
     }

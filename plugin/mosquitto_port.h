@@ -7,7 +7,8 @@
 #include "kv/entry.h"
 #include "plugin/broker_port.h"
 
-struct mqtt5__property;  // mosquitto_property, opaque
+// mosquitto_property, opaque.
+struct mqtt5__property;  // NOLINT(bugprone-reserved-identifier): the broker's name
 
 namespace kv::plugin {
 

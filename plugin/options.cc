@@ -88,6 +88,7 @@ bool MayBeSnapshot(const std::string& path) {
              : S_ISREG(info.st_mode) && ::access(path.c_str(), R_OK) == 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Option>& Options() {
   static const std::vector<Option> kOptions{
       {{"store_path",

@@ -50,6 +50,6 @@ const std::vector<OptionRow>& OptionTable();
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
 // Errors: bad-request, one line that names the option and what is accepted.
-Result<PluginOptions> ParseOptions(const OptionList& options);
+Result<PluginOptions> ParseOptions(const OptionList& list);
 
 }  // namespace kv::plugin

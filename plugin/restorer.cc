@@ -1,7 +1,6 @@
 #include "plugin/restorer.h"
 
 #include <chrono>
-#include <functional>
 #include <string_view>
 
 namespace kv::plugin {
@@ -9,10 +8,6 @@ namespace {
 
 constexpr std::size_t kChunksAtOnce = 64;
 constexpr std::size_t kEntriesAtOnce = 64;
-
-std::uint32_t CheckOf(std::string_view value) {
-  return static_cast<std::uint32_t>(std::hash<std::string_view>()(value));
-}
 
 }  // namespace
 
@@ -43,7 +38,7 @@ bool Restorer::Step(Nanoseconds budget) {
     if (snapshot_) {
       StepSnapshot();
     } else {
-      done = StepStore() && EndRound();
+      done = StepStore();
     }
   }
   return done;
@@ -72,19 +67,13 @@ void Restorer::Compare(const RetainedMessage& message) {
     ++totals_.cleared;
     return;
   }
-  const bool same = state->has_value() && message.revision == state->newest().revision;
+  // Equal revisions need not be equal values: a store that was put back to an older copy gives out
+  // again what the snapshot has seen, and a broker without the plugin lets everyone write any
+  // revision.
+  const bool same = state->has_value() && message.revision == state->newest().revision &&
+                    store::CheckOf(message.payload) == state->loaded_check;
   state->broker_held = same ? store::BrokerHeld::kNewest : store::BrokerHeld::kOther;
-  state->broker_check = CheckOf(message.payload);
   totals_.kept += same ? 1U : 0U;
-}
-
-// True when that was the last one.
-bool Restorer::EndRound() {
-  const bool last = round_ == Round::kVerify || totals_.kept == 0;
-  round_ = Round::kVerify;
-  bucket_.clear();
-  next_ = 0;
-  return last;
 }
 
 // True when all buckets are done.
@@ -129,8 +118,7 @@ void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
   using store::BrokerHeld;
   // Without a snapshot the broker may hold anything: a marker clears what it means to be gone.
   const bool lacks = with_snapshot_ && state.broker_held == BrokerHeld::kNothing;
-  const bool verify = state.broker_held == BrokerHeld::kNewest;
-  if (verify != (round_ == Round::kVerify) || !bucket.config().retained ||
+  if (state.broker_held == BrokerHeld::kNewest || !bucket.config().retained ||
       (lacks && !state.has_value())) {
     return;
   }
@@ -141,12 +129,6 @@ void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
   }
   if (lacks && entry->value.empty()) {
     return;  // an empty value has no retained message
-  }
-  if (verify) {
-    if (CheckOf(entry->value) == state.broker_check) {
-      return;
-    }
-    --totals_.kept;
   }
   ++(entry->is_marker() ? totals_.cleared : totals_.published);
   publisher_.Publish({.bucket = bucket.name(),

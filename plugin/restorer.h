@@ -39,19 +39,9 @@ class Restorer {
   bool snapshot_was_damaged() const { return damaged_; }
 
  private:
-  // What differs comes first, so that it is put right before anyone looks. That equal revisions are
-  // equal values is verified at leisure, as it means to read them all. It need not be so: a store
-  // that was put back to an older copy gives out again what the snapshot has seen, and a broker
-  // without the plugin lets everyone write any revision.
-  enum class Round : std::uint8_t {
-    kPublish,
-    kVerify,
-  };
-
   void Compare(const RetainedMessage& message);
   void StepSnapshot();
   bool StepStore();
-  bool EndRound();
   void Restore(store::Bucket& bucket, const store::KeyState& state);
   Revision StartOf(const std::string& bucket) const;
 
@@ -62,8 +52,7 @@ class Restorer {
   bool with_snapshot_;  // what it does not hold the broker does not hold
   bool damaged_ = false;
   std::map<std::string, Revision> start_;  // each bucket's last revision when the broker started
-  Round round_ = Round::kPublish;
-  std::string bucket_;  // where StepStore is
+  std::string bucket_;                     // where StepStore is
   Revision next_ = 0;
   Totals totals_;
 };

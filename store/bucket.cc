@@ -56,6 +56,7 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
   KeyState* known = index_.Find(head.key);
   const Revision former = known != nullptr ? known->newest().revision : 0;
   KeyState& state = index_.Append(known, head.key, version);
+  state.loaded_check = CheckOf(head.value);
   if (head.former != former) {  // the one in between was dropped
     state.dropped = std::max(state.dropped, head.former);
     max_dropped_ = std::max(max_dropped_, head.former);

@@ -265,7 +265,13 @@ class Bucket {
                          const RevisionList& revisions,
                          TimePoint now,
                          ChangeSet& changes);
+  void KeepInMemory(std::span<const KeyedWrite> writes,
+                    const StateList& states,
+                    const RevisionList& revisions,
+                    TimePoint now);
   void Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now);
+  void AddIdentity(ChangeSet& changes, const Identity& identity, const Duplicates::First& first);
+  void EnterIdentity(const Identity& identity, const Duplicates::First& first);
   void AddDuplicate(ChangeSet& changes,
                     std::string_view message_id,
                     const Duplicates::First& first);

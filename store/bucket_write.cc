@@ -208,13 +208,9 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (auto prepared = revisions_.Prepare(engine_, count); !prepared) {
     return std::move(prepared).error();
   }
+  const Duplicates::First first{last, now, result};
   ChangeSet& changes = engine_.Scratch();
-  if (!identity.message_id.empty()) {
-    AddDuplicate(changes, identity.message_id, {last, now, result});
-  }
-  if (!identity.freed.empty()) {
-    DeleteDuplicate(changes, duplicates_.Find(identity.freed)->time, identity.freed);
-  }
+  AddIdentity(changes, identity, first);
   auto sequence = Store(writes, states, revisions, now, changes);
   if (!sequence) {
     return std::move(sequence).error();
@@ -224,18 +220,33 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
       Enter(states[i], writes[i], revisions[i], now);
     }
   }
-  if (!identity.freed.empty()) {
-    duplicates_.Forget(identity.freed);
-  }
-  if (!identity.message_id.empty()) {
-    duplicates_.Remember(identity.message_id, {last, now, result});
-  }
+  EnterIdentity(identity, first);
   return Written{.revision = last,
                  .time = now,
                  .sequence = *sequence,
                  .duplicate = false,
                  .result = std::move(result),
                  .not_flushed = std::nullopt};
+}
+
+void Bucket::AddIdentity(ChangeSet& changes,
+                         const Identity& identity,
+                         const Duplicates::First& first) {
+  if (!identity.message_id.empty()) {
+    AddDuplicate(changes, identity.message_id, first);
+  }
+  if (!identity.freed.empty()) {
+    DeleteDuplicate(changes, duplicates_.Find(identity.freed)->time, identity.freed);
+  }
+}
+
+void Bucket::EnterIdentity(const Identity& identity, const Duplicates::First& first) {
+  if (!identity.freed.empty()) {
+    duplicates_.Forget(identity.freed);
+  }
+  if (!identity.message_id.empty()) {
+    duplicates_.Remember(identity.message_id, first);
+  }
 }
 
 void Bucket::AddDuplicate(ChangeSet& changes,
@@ -298,6 +309,17 @@ EntryParts Bucket::PartsOf(const KeyState* state, const KeyedWrite& item, TimePo
   return parts;
 }
 
+void Bucket::KeepInMemory(std::span<const KeyedWrite> writes,
+                          const StateList& states,
+                          const RevisionList& revisions,
+                          TimePoint now) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (revisions[i] != 0) {
+      AppendEntry(in_memory_[revisions[i]], PartsOf(states[i], writes[i], now));
+    }
+  }
+}
+
 // One record of the journal for all of it; `changes` brings what goes with it.
 Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
                                const StateList& states,
@@ -305,11 +327,7 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
                                TimePoint now,
                                ChangeSet& changes) {
   if (record_.config.storage == Storage::kMemory) {
-    for (std::size_t i = 0; i < writes.size(); ++i) {
-      if (revisions[i] != 0) {
-        AppendEntry(in_memory_[revisions[i]], PartsOf(states[i], writes[i], now));
-      }
-    }
+    KeepInMemory(writes, states, revisions, now);
     return Sequence{0};
   }
   absl::InlinedVector<std::pair<std::size_t, std::size_t>, 4> places;

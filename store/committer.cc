@@ -123,38 +123,48 @@ void Committer::Run() {
 }
 
 void Committer::Work() {
-  for (;;) {
-    bool stopping = false;
-    {
-      const std::lock_guard lock(mutex_);
-      stopping = stop_;
+  while (WorkOnce()) {}
+}
+
+bool Committer::WorkOnce() {
+  const bool stopping = IsStopping();
+  if (failed() && !redraining_) {
+    if (stopping) {
+      return false;  // the journal keeps it: the next start goes on from there
     }
-    if (failed() && !redraining_) {
-      if (stopping) {
-        return;  // the journal keeps it: the next start goes on from there
-      }
-      Recover();
-      continue;
-    }
-    auto drained = DrainSome();
-    if (drained) {
-      RunTasks(Ok{});
-    }
-    Status synced = drained ? SyncIfWanted(!*drained) : Status(std::move(drained).error());
-    if (synced && stopping && !*drained) {
-      synced = durable() < applied() ? SyncNow() : Status(Ok{});
-      if (synced) {
-        return;
-      }
-    }
-    if (!synced) {
-      Fail(synced.error());
-    } else if (*drained) {
-      empty_rounds_ = 0;
-    } else if (!stopping) {
-      WaitForWork();
-    }
+    Recover();
+    return true;
   }
+  const auto drained = DrainSome();
+  if (!drained) {
+    Fail(drained.error());
+    return true;
+  }
+  RunTasks(Ok{});
+  const bool idle = !*drained;
+  const bool last = idle && stopping;
+  Status synced = SyncIfWanted(idle);
+  if (synced && last && durable() < applied()) {
+    synced = SyncNow();
+  }
+  if (!synced) {
+    Fail(synced.error());
+    return true;
+  }
+  if (last) {
+    return false;
+  }
+  if (idle) {
+    WaitForWork();
+  } else {
+    empty_rounds_ = 0;
+  }
+  return true;
+}
+
+bool Committer::IsStopping() const {
+  const std::lock_guard lock(mutex_);
+  return stop_;
 }
 
 void Committer::WaitForWork() {

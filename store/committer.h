@@ -73,6 +73,9 @@ class Committer {
 
   void Run();
   void Work();
+  // False: that was the last of it.
+  bool WorkOnce();
+  bool IsStopping() const;
   void WaitForWork();
   // True if it found something to do.
   Result<bool> DrainSome();

@@ -23,6 +23,7 @@ class HashIndex {
   HashIndex();
   HashIndex(const HashIndex&) = delete;
   HashIndex& operator=(const HashIndex&) = delete;
+  ~HashIndex() = default;
 
   // The one with this hash for which `is_it(state)` holds; nullptr: none.
   template <typename IsIt>

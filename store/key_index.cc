@@ -9,11 +9,15 @@ namespace kv::store {
 namespace {
 
 // Seeded anew by each process: nobody can choose keys that collide.
-std::uint64_t HashOf(std::string_view key) {
-  return absl::Hash<std::string_view>()(key);
+std::uint64_t HashOf(std::string_view text) {
+  return absl::Hash<std::string_view>()(text);
 }
 
 }  // namespace
+
+std::uint32_t CheckOf(std::string_view value) {
+  return static_cast<std::uint32_t>(HashOf(value));
+}
 
 KeyState* KeyIndex::Find(std::string_view key) const {
   return by_hash_.Find(HashOf(key), [key](const KeyState& state) { return state.key == key; });
@@ -38,7 +42,7 @@ KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version&
 }
 
 void KeyIndex::Remove(KeyState& state, Revision revision) {
-  const auto version =
+  auto* const version =
       std::find_if(state.versions.begin(), state.versions.end(), [revision](const Version& v) {
         return v.revision == revision;
       });

@@ -33,7 +33,7 @@ struct Version {
 enum class BrokerHeld : std::uint8_t {
   kNothing,
   kOther,   // something else than the newest entry
-  kNewest,  // by its revision
+  kNewest,  // the same revision and the same value
 };
 
 struct KeyState {
@@ -42,11 +42,14 @@ struct KeyState {
   Revision dropped = 0;  // the highest revision of this key that is no longer kept
   // Scratch for the restore at start.
   BrokerHeld broker_held = BrokerHeld::kNothing;
-  std::uint32_t broker_check = 0;  // of kNewest: a hash of the value that the broker held
+  std::uint32_t loaded_check = 0;  // CheckOf the newest value that was there
 
   const Version& newest() const { return versions.back(); }
   bool has_value() const { return newest().operation == Operation::kPut; }
 };
+
+// Tells one value from another, within one process.
+std::uint32_t CheckOf(std::string_view value);
 
 class KeyIndex {
  public:

@@ -89,6 +89,27 @@ std::optional<std::string> TextOf(const nlohmann::json& value) {
   return scalar ? std::optional(value.dump()) : std::nullopt;
 }
 
+Error UnknownMember() {
+  std::string names;
+  for (const auto& row : kOptions) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  std::replace(names.begin(), names.end(), '-', '_');
+  return Error(ErrorCode::kBadRequest, "the payload has an unknown option: accepted are " + names);
+}
+
+Status SetMember(ReadOptions& options, std::string name, const nlohmann::json& value) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  const Option* option = FindOption(name);
+  if (option == nullptr) {
+    return UnknownMember();
+  }
+  const auto text = TextOf(value);
+  auto set = Set(options, *option, text.value_or(""));
+  return set && !text ? Status(Error(ErrorCode::kBadRequest, name + ": not a text, number or flag"))
+                      : set;
+}
+
 Status SetFromJson(ReadOptions& options, std::string_view payload) {
   if (payload.size() > kMaxOptionsBytes) {
     return Error(ErrorCode::kBadRequest,
@@ -104,22 +125,8 @@ Status SetFromJson(ReadOptions& options, std::string_view payload) {
     return Error(ErrorCode::kBadRequest, "the payload is not a JSON object of options");
   }
   for (const auto& [member, value] : json.items()) {
-    std::string name = member;
-    std::replace(name.begin(), name.end(), '_', '-');
-    const Option* option = FindOption(name);
-    if (option == nullptr) {
-      std::string names;
-      for (const auto& row : kOptions) {
-        names += (names.empty() ? "" : ", ") + std::string(row.name);
-      }
-      std::replace(names.begin(), names.end(), '-', '_');
-      return Error(ErrorCode::kBadRequest,
-                   "the payload has an unknown option: accepted are " + names);
-    }
-    const auto text = TextOf(value);
-    if (auto set = Set(options, *option, text.value_or("")); !set || !text) {
-      return set ? Status(Error(ErrorCode::kBadRequest, name + ": not a text, number or flag"))
-                 : set;
+    if (auto set = SetMember(options, member, value); !set) {
+      return set;
     }
   }
   return Ok{};

@@ -1,5 +1,6 @@
 #include "wire/topics.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kv/units.h"
@@ -49,8 +50,8 @@ Error NoSuchVerb(std::string_view what) {
   for (const auto& row : kVerbs) {
     names += (names.empty() ? "" : ", ") + std::string(row.name);
   }
-  constexpr std::size_t kQuotable = 40;  // never cut: half a character is no UTF-8
-  const std::string quoted = what.size() <= kQuotable ? " '" + std::string(what) + "'" : "";
+  constexpr std::size_t quotable = 40;  // never cut: half a character is no UTF-8
+  const std::string quoted = what.size() <= quotable ? " '" + std::string(what) + "'" : "";
   const std::string what_is_wrong =
       what.empty() ? "no verb behind the bucket" : "no such verb" + quoted;
   return Error(ErrorCode::kBadRequest, what_is_wrong + ": accepted are " + names);
@@ -81,6 +82,36 @@ Result<Revision> TakeRevision(std::string_view& rest) {
   }
   rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   return *revision;
+}
+
+const VerbRow* FindVerb(std::string_view path) {
+  const auto* row = std::find_if(kVerbs.begin(), kVerbs.end(), [path](const VerbRow& verb) {
+    return StartsWith(path, verb.name) &&
+           (path.size() == verb.name.size() || path[verb.name.size()] == '/');
+  });
+  return row == kVerbs.end() ? nullptr : row;
+}
+
+// `path`: the verb and what follows it.
+Result<RequestTopic> ParseVerb(BucketName bucket, std::string_view path) {
+  const VerbRow* row = FindVerb(path);
+  if (row == nullptr) {
+    return NoSuchVerb(path);
+  }
+  const bool longer = path.size() > row->name.size();
+  std::string_view rest = longer ? path.substr(row->name.size() + 1) : std::string_view();
+  std::optional<Revision> revision;
+  if (row->rest == Rest::kRevisionAndKey && longer) {
+    auto taken = TakeRevision(rest);
+    if (!taken) {
+      return std::move(taken).error();
+    }
+    revision = *taken;
+  }
+  if (auto checked = CheckRest(*row, longer, rest); !checked) {
+    return std::move(checked).error();
+  }
+  return RequestTopic{row->verb, bucket.text(), rest, revision};
 }
 
 }  // namespace
@@ -127,30 +158,8 @@ Result<RequestTopic> ParseRequest(std::string_view topic) {
   if (!bucket) {
     return std::move(bucket).error();
   }
-  const std::string_view after =
-      slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-  for (const auto& row : kVerbs) {
-    const bool exact = after == row.name;
-    const bool longer = StartsWith(after, row.name) && after.size() > row.name.size() &&
-                        after[row.name.size()] == '/';
-    if (!exact && !longer) {
-      continue;
-    }
-    std::string_view rest = exact ? std::string_view() : after.substr(row.name.size() + 1);
-    std::optional<Revision> revision;
-    if (row.rest == Rest::kRevisionAndKey && longer) {
-      auto taken = TakeRevision(rest);
-      if (!taken) {
-        return std::move(taken).error();
-      }
-      revision = *taken;
-    }
-    if (auto checked = CheckRest(row, longer, rest); !checked) {
-      return std::move(checked).error();
-    }
-    return RequestTopic{row.verb, bucket->text(), rest, revision};
-  }
-  return NoSuchVerb(after);
+  return ParseVerb(*bucket,
+                   slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1));
 }
 
 bool Topics::IsOwnFilter(std::string_view filter) const {

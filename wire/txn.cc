@@ -38,7 +38,7 @@ Status CheckMembers(const Json& item,
     return Bad(where, "is not a list of objects");
   }
   for (const auto& [name, value] : item.items()) {
-    if (accepted.count(name) == 0) {
+    if (!accepted.contains(name)) {
       std::string names;
       for (const auto known : accepted) {
         names += (names.empty() ? "" : ", ") + std::string(known);

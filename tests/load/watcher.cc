@@ -32,8 +32,7 @@ void Watcher::Open() {
   if (keeps_session && options_.version == ProtocolVersion::kMqtt5) {
     connect.properties.Number(PropertyId::kSessionExpiry, kSessionSeconds);
   }
-  const bool reads = options_.temper == Temper::kAttentive || options_.temper == Temper::kVanishing;
-  connection_.Open(options_.port, connect, reads ? 0 : kSmallReceiveBuffer);
+  connection_.Open(options_.port, connect, Reads(options_.temper) ? 0 : kSmallReceiveBuffer);
 }
 
 void Watcher::Drop() {
@@ -61,7 +60,7 @@ void Watcher::Pass(TimePoint now) {
 }
 
 void Watcher::OnOpen() {
-  if (options_.temper == Temper::kSlow || options_.temper == Temper::kDeaf) {
+  if (!Reads(options_.temper)) {
     connection_.SetReading(false);
   }
   connection_.SendPacket(SubscribePacket{

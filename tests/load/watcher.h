@@ -21,6 +21,11 @@ enum class Temper : std::uint8_t {
 };
 inline constexpr unsigned kTempers = 4;
 
+// All that comes, as long as it is there.
+inline bool Reads(Temper temper) {
+  return temper == Temper::kAttentive || temper == Temper::kVanishing;
+}
+
 struct WatcherOptions {
   std::uint16_t port = 0;
   ProtocolVersion version = ProtocolVersion::kMqtt5;

@@ -2,10 +2,13 @@
 // holds as text.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -49,14 +52,36 @@ inline Lines KeysOf(const Bucket& bucket, KeysRequest request = {}) {
   return bucket.ReadKeys(request).keys;
 }
 
-// Copies the files of a directory in use: one that goes away meanwhile is not missed.
+// The files of a directory: names, sizes and when they were changed.
+inline std::map<std::string, std::pair<std::uintmax_t, std::filesystem::file_time_type>> FilesOf(
+    const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> files;
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(directory, error)) {
+    files[item.path().filename()] = {item.file_size(error), item.last_write_time(error)};
+  }
+  return files;
+}
+
+// Copies the files of a directory in use as they were at one moment: again, until none was changed
+// meanwhile. RocksDB merges tables in the background; a list of its files from before and a table
+// from after make no database that ever was.
 inline void CopyLive(const std::string& from, const std::string& to) {
   namespace fs = std::filesystem;
-  std::error_code error;
-  fs::create_directory(to, error);
-  for (const auto& item : fs::directory_iterator(from, error)) {
-    fs::copy_file(item.path(), fs::path(to) / item.path().filename(), error);
-    EXPECT_TRUE(!error || error == std::errc::no_such_file_or_directory) << error.message();
+  for (auto before = FilesOf(from);;) {
+    std::error_code error;
+    fs::remove_all(to);
+    fs::create_directory(to);
+    for (const auto& [name, unused] : before) {
+      fs::copy_file(fs::path(from) / name, fs::path(to) / name, error);
+      EXPECT_TRUE(!error || error == std::errc::no_such_file_or_directory) << error.message();
+    }
+    auto after = FilesOf(from);
+    if (after == before) {
+      return;
+    }
+    before = std::move(after);
   }
 }
 

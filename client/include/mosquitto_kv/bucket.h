@@ -37,7 +37,7 @@ namespace kv {
 
 class ClientCore;  // what all handles of a Client share
 
-inline constexpr Nanoseconds kDefaultMarkerAge = 30 * 60 * kSecond;
+inline constexpr Nanoseconds kDefaultMarkerAge = 1800 * kSecond;
 
 class KV_API AsyncBucket {
  public:

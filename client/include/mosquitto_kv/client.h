@@ -91,6 +91,8 @@ class KV_API Client {
   // option), timeout, disconnected (nobody is there, or it refuses), not-authorized.
   static Result<Client> Connect(const ClientOptions& options);
 
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   // Close().

@@ -30,6 +30,8 @@ class KV_API LeaderElection {
   static Result<LeaderElection> Stand(const Bucket& bucket,
                                       std::string_view key,
                                       ElectionSettings settings = {});
+  LeaderElection(const LeaderElection&) = delete;
+  LeaderElection& operator=(const LeaderElection&) = delete;
   LeaderElection(LeaderElection&&) noexcept;
   LeaderElection& operator=(LeaderElection&&) noexcept;
   ~LeaderElection();  // Withdraw()

@@ -61,6 +61,8 @@ class KV_API Watcher {
  public:
   class State;
   explicit Watcher(std::shared_ptr<State> state);
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
   Watcher(Watcher&&) noexcept;
   Watcher& operator=(Watcher&&) noexcept;
   ~Watcher();
