@@ -109,18 +109,16 @@ Call<KeyPage> AsyncBucket::KeysPage(const Selection& selection, const PageReques
 
 Call<EntryPage> AsyncBucket::EntriesPage(const Selection& selection,
                                          const PageRequest& page) const {
-  return core_->MakeCall<EntryPage>([reading = Reading{{name_, timeout_}, "entries", selection},
-                                     page](Session& session, auto done) {
-    client::ReadEntryPage(session, reading, page, std::move(done));
-  });
+  return core_->MakeCall<EntryPage>(
+      [reading = Reading{{name_, timeout_}, "entries", selection}, page](
+          Session& session, auto done) { client::ReadEntryPage(session, reading, page, done); });
 }
 
 Call<EntryPage> AsyncBucket::HistoryPage(const Selection& selection,
                                          const PageRequest& page) const {
-  return core_->MakeCall<EntryPage>([reading = Reading{{name_, timeout_}, "history", selection},
-                                     page](Session& session, auto done) {
-    client::ReadEntryPage(session, reading, page, std::move(done));
-  });
+  return core_->MakeCall<EntryPage>(
+      [reading = Reading{{name_, timeout_}, "history", selection}, page](
+          Session& session, auto done) { client::ReadEntryPage(session, reading, page, done); });
 }
 
 Call<BucketInfo> AsyncBucket::Info() const {

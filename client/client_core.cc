@@ -37,7 +37,7 @@ void ClientCore::Close() {
   connected_ = false;
 }
 
-void ClientCore::RunCallback(client::EventLoop::Task task) {
+void ClientCore::RunCallback(const client::EventLoop::Task& task) {
   if (!callbacks_.Post(task)) {
     task();
   }

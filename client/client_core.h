@@ -27,7 +27,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   // was registered with it.
   bool Post(client::EventLoop::Task task) { return network_.Post(std::move(task)); }
   // On the callback thread; here and now if that has ended.
-  void RunCallback(client::EventLoop::Task task);
+  void RunCallback(const client::EventLoop::Task& task);
   bool IsCallbackThread() const { return callbacks_.IsThisThread(); }
 
   // A call that `start` begins on the network thread, and ends there by handing over the outcome.
@@ -41,8 +41,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
         done(Error(ErrorCode::kCancelled));
       }
     };
-    auto executor = [core = shared_from_this()](client::EventLoop::Task task) {
-      core->RunCallback(std::move(task));
+    auto executor = [core = shared_from_this()](const client::EventLoop::Task& task) {
+      core->RunCallback(task);
     };
     return Call<T>(std::move(send), std::move(executor));
   }

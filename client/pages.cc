@@ -84,7 +84,7 @@ Result<BucketsPage> ToBucketsPage(const Reply& reply) {
 void ReadEntryPage(Session& session,
                    const Reading& reading,
                    const PageRequest& page,
-                   Callback<EntryPage> done) {
+                   const Callback<EntryPage>& done) {
   // What is out of bounds is for the request to refuse.
   const std::size_t limit =
       page.limit > wire::kMaxLimit ? page.limit : std::min(page.limit, session.most_entries());
@@ -121,7 +121,7 @@ void ReadKeyPage(Session& session,
 void ReadAllEntries(Session& session, const Reading& reading, Callback<EntryPage> done) {
   Collect<EntryPage>(
       [&session, reading](const std::string& cursor, Callback<EntryPage> then) {
-        ReadEntryPage(session, reading, {cursor, Session::kMostEntries}, std::move(then));
+        ReadEntryPage(session, reading, {cursor, Session::kMostEntries}, then);
       },
       std::move(done));
 }

@@ -38,7 +38,7 @@ struct Reading {
 void ReadEntryPage(Session& session,
                    const Reading& reading,
                    const PageRequest& page,
-                   Callback<EntryPage> done);
+                   const Callback<EntryPage>& done);
 void ReadKeyPage(Session& session,
                  const Reading& reading,
                  const PageRequest& page,

@@ -87,9 +87,9 @@ int OnTick(int /*event*/, void* data, void* userdata) noexcept {
   // 2.0 comes back after 100 ms at most and ignores this. 2.1 sleeps until its next event unless
   // it is told: there the member is called next_ms.
   auto& event = *static_cast<mosquitto_evt_tick*>(data);
-  constexpr long kNextMilliseconds = 100;
+  constexpr long next_milliseconds = 100;
   event.next_s = 0;
-  event.next_ns = kNextMilliseconds;
+  event.next_ns = next_milliseconds;
   return MOSQ_ERR_SUCCESS;
 }
 

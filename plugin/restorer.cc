@@ -1,7 +1,7 @@
 #include "plugin/restorer.h"
 
 #include <chrono>
-#include <string_view>
+#include <vector>
 
 namespace kv::plugin {
 namespace {
@@ -87,24 +87,7 @@ bool Restorer::StepStore() {
     bucket_ = at->first;
     next_ = 0;
   }
-  store::Bucket& bucket = *at->second;
-  const Revision start = StartOf(bucket_);
-  std::size_t visited = 0;
-  std::optional<Revision> rest;
-  bucket.index().by_revision().ForEachFrom(next_,
-                                           [&](Revision revision, const store::KeyState& state) {
-                                             if (revision > start) {
-                                               return false;
-                                             }
-                                             if (visited++ == kEntriesAtOnce) {
-                                               rest = revision;
-                                               return false;
-                                             }
-                                             if (state.newest().revision == revision) {
-                                               Restore(bucket, state);
-                                             }
-                                             return true;
-                                           });
+  const auto rest = RestoreSome(*at->second);
   if (rest) {
     next_ = *rest;
     return false;
@@ -114,34 +97,62 @@ bool Restorer::StepStore() {
   return false;
 }
 
-void Restorer::Restore(store::Bucket& bucket, const store::KeyState& state) {
-  using store::BrokerHeld;
-  // Without a snapshot the broker may hold anything: a marker clears what it means to be gone.
-  const bool lacks = with_snapshot_ && state.broker_held == BrokerHeld::kNothing;
-  if (state.broker_held == BrokerHeld::kNewest || !bucket.config().retained ||
-      (lacks && !state.has_value())) {
-    return;
+// Looks at some entries from next_ on; returns where to go on.
+std::optional<Revision> Restorer::RestoreSome(const store::Bucket& bucket) {
+  const Revision start = StartOf(bucket.name());
+  std::size_t visited = 0;
+  std::optional<Revision> rest;
+  std::vector<Revision> wanted;
+  bucket.index().by_revision().ForEachFrom(
+      next_, [&](Revision revision, const store::KeyState& state) {
+        if (revision > start) {
+          return false;
+        }
+        if (visited++ == kEntriesAtOnce) {
+          rest = revision;
+          return false;
+        }
+        if (state.newest().revision == revision && Differs(bucket, state)) {
+          wanted.push_back(revision);
+        }
+        return true;
+      });
+  for (const auto& entry : bucket.ReadEntries(wanted)) {
+    if (entry) {
+      Restore(bucket, *entry);
+    } else {
+      ++totals_.unreadable;
+    }
   }
-  auto entry = bucket.ReadEntry(state.newest().revision);
-  if (!entry) {
-    ++totals_.unreadable;
-    return;
-  }
-  if (lacks && entry->value.empty()) {
+  return rest;
+}
+
+bool Restorer::IsLacking(const store::KeyState& state) const {
+  return with_snapshot_ && state.broker_held == store::BrokerHeld::kNothing;
+}
+
+// Without a snapshot the broker may hold anything: a marker clears what it means to be gone.
+bool Restorer::Differs(const store::Bucket& bucket, const store::KeyState& state) const {
+  return state.broker_held != store::BrokerHeld::kNewest && bucket.config().retained &&
+         (state.has_value() || !IsLacking(state));
+}
+
+void Restorer::Restore(const store::Bucket& bucket, const Entry& entry) {
+  if (entry.value.empty() && IsLacking(*bucket.index().HolderOf(entry.revision))) {
     return;  // an empty value has no retained message
   }
-  ++(entry->is_marker() ? totals_.cleared : totals_.published);
+  ++(entry.is_marker() ? totals_.cleared : totals_.published);
   publisher_.Publish({.bucket = bucket.name(),
                       .retained = bucket.config().retained,
-                      .key = entry->key,
-                      .operation = entry->operation,
-                      .revision = entry->revision,
-                      .time = entry->time,
-                      .reason = entry->reason,
-                      .qos = entry->qos,
-                      .value = entry->value,
-                      .own = &entry->properties,
-                      .author = entry->author ? &*entry->author : nullptr});
+                      .key = entry.key,
+                      .operation = entry.operation,
+                      .revision = entry.revision,
+                      .time = entry.time,
+                      .reason = entry.reason,
+                      .qos = entry.qos,
+                      .value = entry.value,
+                      .own = &entry.properties,
+                      .author = entry.author ? &*entry.author : nullptr});
 }
 
 }  // namespace kv::plugin

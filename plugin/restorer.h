@@ -42,7 +42,10 @@ class Restorer {
   void Compare(const RetainedMessage& message);
   void StepSnapshot();
   bool StepStore();
-  void Restore(store::Bucket& bucket, const store::KeyState& state);
+  std::optional<Revision> RestoreSome(const store::Bucket& bucket);
+  bool IsLacking(const store::KeyState& state) const;
+  bool Differs(const store::Bucket& bucket, const store::KeyState& state) const;
+  void Restore(const store::Bucket& bucket, const Entry& entry);
   Revision StartOf(const std::string& bucket) const;
 
   store::Store& store_;

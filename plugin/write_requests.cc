@@ -118,7 +118,7 @@ Answered WriteRequests::Increment(const Call& call) {
                  "the sum would not be " + std::string(kIntegerForm) + ": the key's value is " +
                      std::to_string(*number));
   }
-  const std::string text = std::to_string(sum);
+  std::string text = std::to_string(sum);
   store::KeyedWrite item{key, WriteOf(*options, call.incoming)};
   item.write.value = text;
   auto outcome = writer_.Write(call.client,

@@ -55,7 +55,7 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
   const Version version{revision, SizeOf(head), head.operation};
   KeyState* known = index_.Find(head.key);
   const Revision former = known != nullptr ? known->newest().revision : 0;
-  KeyState& state = index_.Append(known, head.key, version);
+  KeyState& state = index_.Load(known, head.key, version);
   state.loaded_check = CheckOf(head.value);
   if (head.former != former) {  // the one in between was dropped
     state.dropped = std::max(state.dropped, head.former);
@@ -72,6 +72,7 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
 }
 
 void Bucket::FinishLoading(bool tail_may_be_lost, std::optional<Revision> forgotten) {
+  index_.FinishLoading();
   if (tail_may_be_lost) {
     revisions_.SkipReserved();
   }

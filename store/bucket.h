@@ -190,6 +190,8 @@ class Bucket {
   bool IsCompacted(std::string_view prefix, Revision from) const;
   // A kept entry. Errors: storage-error.
   Result<Entry> ReadEntry(Revision revision) const;
+  // The same of each of many, which ascend.
+  std::vector<Result<Entry>> ReadEntries(std::span<const Revision> revisions) const;
 
   // Ends the life of up to `limit` entries that are due; one that cannot be read is passed over for
   // a while. Errors: storage-error, unavailable, of writing: what is left is done at a later call.
@@ -291,6 +293,7 @@ class Bucket {
   Status ExpireValue(const KeyState& state, TimePoint now, std::vector<Expiration>& expired);
 
   Result<std::string> ReadRecord(Revision revision) const;
+  Result<std::string> Kept(Revision revision, Result<std::optional<std::string>> record) const;
   bool CollectByPrefix(const PageRequest& request, std::vector<Revision>& revisions) const;
   bool Wanted(const PageRequest& request, const KeyState& state, Revision revision) const;
 

@@ -74,7 +74,11 @@ Result<std::string> Bucket::ReadRecord(Revision revision) const {
       !engine_.IsApplied(pending->sequence)) {
     return std::string(pending->record);
   }
-  auto record = engine_.database().Get(StreamKey(id(), revision));
+  return Kept(revision, engine_.database().Get(StreamKey(id(), revision)));
+}
+
+Result<std::string> Bucket::Kept(Revision revision,
+                                 Result<std::optional<std::string>> record) const {
   if (!record) {
     return std::move(record).error();
   }
@@ -93,6 +97,31 @@ Result<Entry> Bucket::ReadEntry(Revision revision) const {
     return std::move(record).error();
   }
   return DecodeEntry(*record, revision);
+}
+
+std::vector<Result<Entry>> Bucket::ReadEntries(std::span<const Revision> revisions) const {
+  std::vector<Result<Entry>> entries;
+  entries.reserve(revisions.size());
+  const bool may_be_elsewhere =
+      record_.config.storage == Storage::kMemory ||
+      (!pending_.empty() && !revisions.empty() && revisions.back() >= pending_.front().revision);
+  if (may_be_elsewhere) {
+    for (const Revision revision : revisions) {
+      entries.push_back(ReadEntry(revision));
+    }
+    return entries;
+  }
+  std::vector<std::string> keys;
+  keys.reserve(revisions.size());
+  for (const Revision revision : revisions) {
+    keys.push_back(StreamKey(id(), revision));
+  }
+  auto records = engine_.database().Get(keys);
+  for (std::size_t i = 0; i < revisions.size(); ++i) {
+    const auto record = Kept(revisions[i], std::move(records[i]));
+    entries.push_back(record ? DecodeEntry(*record, revisions[i]) : Result<Entry>(record.error()));
+  }
+  return entries;
 }
 
 Result<Entry> Bucket::Get(Key key) const {

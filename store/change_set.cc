@@ -65,9 +65,9 @@ void ChangeSet::DeleteRange(std::string_view from, std::string_view to) {
 }
 
 void ChangeSet::Clear() {
-  constexpr std::size_t kKept = std::size_t{64} << 10;
+  constexpr std::size_t most_kept = std::size_t{64} << 10;
   bytes_.clear();
-  if (bytes_.capacity() > kKept) {
+  if (bytes_.capacity() > most_kept) {
     bytes_.shrink_to_fit();
   }
 }

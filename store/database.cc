@@ -280,6 +280,37 @@ Result<std::optional<std::string>> Database::Get(std::string_view key) const {
   return std::optional(std::move(value));
 }
 
+std::vector<Result<std::optional<std::string>>> Database::Get(
+    std::span<const std::string> keys) const {
+  std::vector<Result<std::optional<std::string>>> found;
+  found.reserve(keys.size());
+  const std::shared_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !db_) {
+    found.resize(keys.size(), Reopening());
+    return found;
+  }
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions(),
+                db_->DefaultColumnFamily(),
+                keys.size(),
+                slices.data(),
+                values.data(),
+                statuses.data(),
+                /*sorted_input=*/true);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      found.emplace_back(std::optional(values[i].ToString()));
+    } else if (statuses[i].IsNotFound()) {
+      found.emplace_back(std::optional<std::string>());
+    } else {
+      found.emplace_back(RocksError("cannot read", statuses[i]));
+    }
+  }
+  return found;
+}
+
 Status Database::Scan(
     std::string_view prefix,
     const std::function<Status(std::string_view key, std::string_view value)>& visit) const {

@@ -11,6 +11,7 @@ void HashIndex::Clear() {
   owned_.emplace_back(0, kFirstSlots);
   tables_.assign(1, &owned_.back());
   depth_ = 0;
+  size_ = 0;
 }
 
 void HashIndex::Insert(std::uint64_t hash, KeyState* state) {
@@ -18,6 +19,7 @@ void HashIndex::Insert(std::uint64_t hash, KeyState* state) {
     MakeRoomIn(*tables_[NumberOf(hash)], hash);
   }
   tables_[NumberOf(hash)]->Insert({hash, state});
+  ++size_;
 }
 
 void HashIndex::Erase(std::uint64_t hash, const KeyState* state) {
@@ -27,6 +29,7 @@ void HashIndex::Erase(std::uint64_t hash, const KeyState* state) {
     at = table.After(at);
   }
   table.EraseAt(at);
+  --size_;
 }
 
 void HashIndex::Table::Insert(const Slot& slot) {
@@ -53,8 +56,11 @@ void HashIndex::Table::EraseAt(std::size_t at) {
   --used;
 }
 
+// Hashes that crowd are not split in vain: the numbers, which double each time, stay fewer than the
+// keys.
 void HashIndex::MakeRoomIn(Table& table, std::uint64_t hash) {
-  if (table.slots.size() >= kMostSlots && table.depth < kMostDepth) {
+  const bool may_split = table.depth < depth_ || kKeysForANumber * tables_.size() <= size_;
+  if (table.slots.size() >= kMostSlots && may_split) {
     Split(table, hash);
     return;
   }

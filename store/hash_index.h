@@ -67,12 +67,13 @@ class HashIndex {
 
   static constexpr std::size_t kFirstSlots = 8;  // there may be thousands of buckets
   static constexpr std::size_t kMostSlots = 256;
-  static constexpr unsigned kMostDepth = 40;
+  static constexpr std::size_t kKeysForANumber = 8;
 
   std::size_t NumberOf(std::uint64_t hash) const { return hash >> 1 >> (63 - depth_); }
   void MakeRoomIn(Table& table, std::uint64_t hash);
   void Split(Table& table, std::uint64_t hash);
 
+  std::size_t size_ = 0;
   unsigned depth_ = 0;
   std::vector<Table*>
       tables_;  // by the first depth_ bits of the hash; of lower depth: several times

@@ -27,11 +27,8 @@ std::vector<std::string> SegmentFiles(const std::string& directory) {
   return paths;
 }
 
-}  // namespace
-
-Result<Recovered> Journal::Recover(const std::string& directory,
-                                   Sequence after,
-                                   const std::function<Status(const JournalRecord&)>& replay) {
+// In the order in which they were begun.
+Result<std::vector<std::shared_ptr<Segment>>> MapSegments(const std::string& directory) {
   std::vector<std::shared_ptr<Segment>> segments;
   for (const auto& path : SegmentFiles(directory)) {
     auto segment = Segment::Map(path);
@@ -45,25 +42,47 @@ Result<Recovered> Journal::Recover(const std::string& directory,
   std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
     return a->number() < b->number();
   });
+  return segments;
+}
+
+// The records behind `after`, which is moved.
+Status Replay(const Segment& segment,
+              Sequence& after,
+              const std::function<Status(const JournalRecord&)>& replay) {
+  std::size_t offset = Segment::kHeaderBytes;
+  Sequence expected = segment.first();
+  while (const auto record = segment.Read(offset, expected)) {
+    if (record->sequence > after) {
+      if (auto replayed = replay(*record); !replayed) {
+        return replayed;
+      }
+      after = record->sequence;
+    }
+    ++expected;
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Result<Recovered> Journal::Recover(const std::string& directory,
+                                   Sequence after,
+                                   const std::function<Status(const JournalRecord&)>& replay) {
+  auto segments = MapSegments(directory);
+  if (!segments) {
+    return std::move(segments).error();
+  }
   Recovered recovered;
-  for (const auto& segment : segments) {
+  for (const auto& segment : *segments) {
     recovered.durable = std::max(recovered.durable, segment->durable());
   }
-  for (const auto& segment : segments) {
+  for (const auto& segment : *segments) {
     if (segment->first() > after + 1) {
       recovered.is_whole = false;  // what came between is lost, and what follows may build on it
       return recovered;
     }
-    std::size_t offset = Segment::kHeaderBytes;
-    Sequence expected = segment->first();
-    while (const auto record = segment->Read(offset, expected)) {
-      if (record->sequence > after) {
-        if (auto replayed = replay(*record); !replayed) {
-          return std::move(replayed).error();
-        }
-        after = record->sequence;
-      }
-      ++expected;
+    if (auto replayed = Replay(*segment, after, replay); !replayed) {
+      return std::move(replayed).error();
     }
   }
   return recovered;

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "kv/entry.h"
 #include "store/hash_index.h"
@@ -59,6 +60,10 @@ class KeyIndex {
   // The key's newest entry from now on. `state` is what Find said of the key: looked up once a
   // write. Creates the key.
   KeyState& Append(KeyState* state, std::string_view key, const Version& version);
+  // The same at start, for a great many keys: what is in the order of keys is there only after
+  // FinishLoading.
+  KeyState& Load(KeyState* state, std::string_view key, const Version& version);
+  void FinishLoading();
   // Forgets one kept entry; erases the key with its last one.
   void Remove(KeyState& state, Revision revision);
   void Clear();
@@ -72,9 +77,13 @@ class KeyIndex {
   std::uint64_t values() const { return values_; }  // keys whose newest entry is a put
 
  private:
+  std::unique_ptr<KeyState> Make(std::string_view key);
+  KeyState& Add(KeyState& state, const Version& version);
+
   HashIndex by_hash_;
   ByKey by_key_;  // views into the states' own keys; owns them
   RevisionMap by_revision_;
+  std::vector<std::unique_ptr<KeyState>> loaded_;  // to be in by_key_
   std::uint64_t bytes_ = 0;
   std::uint64_t values_ = 0;
 };

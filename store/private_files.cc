@@ -55,9 +55,10 @@ class OwnersAlone final : public rocksdb::FileSystemWrapper {
 
 rocksdb::Env* PrivateFiles() {
   // Never destroyed: RocksDB's own threads may outlast everything else.
-  static rocksdb::Env* const env =
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): as RocksDB has its own
+  static rocksdb::Env* const kEnv =
       rocksdb::NewCompositeEnv(std::make_shared<OwnersAlone>()).release();
-  return env;
+  return kEnv;
 }
 
 }  // namespace kv::store

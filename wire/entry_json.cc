@@ -35,7 +35,7 @@ Status ReadOperation(const Json& object, Operation& operation) {
     return read;
   }
   constexpr std::array operations{Operation::kPut, Operation::kDelete, Operation::kPurge};
-  const auto found = std::find_if(
+  const auto* const found = std::find_if(
       operations.begin(), operations.end(), [&](Operation one) { return NameOf(one) == *name; });
   if (found == operations.end()) {
     return Bad("op", "PUT, DEL or PURGE");

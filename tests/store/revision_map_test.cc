@@ -33,7 +33,7 @@ TEST(RevisionMapTest, AnEmptyOneHasNothing) {
 TEST(RevisionMapTest, AVisitEndsWhenItIsToldTo) {
   RevisionMap map;
   KeyState state;
-  for (const Revision revision : {1, 2, 500}) {
+  for (const Revision revision : {Revision{1}, Revision{2}, Revision{500}}) {
     map.Append(revision, &state);
   }
   EXPECT_EQ(From(map, 0, 2), (Pairs{{1, &state}, {2, &state}}));

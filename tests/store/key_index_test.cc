@@ -1,0 +1,84 @@
+// The index as it is built at a start: in the same order as one that grew key by key.
+#include "store/key_index.h"
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace kv::store::testing {
+namespace {
+
+std::vector<std::string> InOrder(const KeyIndex& index) {
+  std::vector<std::string> keys;
+  for (const auto& [key, state] : index.by_key()) {
+    EXPECT_EQ(key, state->key);
+    keys.push_back(state->key);
+  }
+  return keys;
+}
+
+// Each key twice, the second time with another revision.
+void ExpectSameOrder(const std::vector<std::string>& keys) {
+  KeyIndex grown;
+  KeyIndex loaded;
+  Revision revision = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& key : keys) {
+      const Version version{++revision, 10, Operation::kPut};
+      grown.Append(grown.Find(key), key, version);
+      loaded.Load(loaded.Find(key), key, version);
+    }
+  }
+  loaded.FinishLoading();
+  EXPECT_EQ(InOrder(loaded), InOrder(grown));
+  EXPECT_EQ(loaded.values(), grown.values());
+  EXPECT_EQ(loaded.bytes(), grown.bytes());
+  for (const std::string& key : keys) {
+    KeyState* state = loaded.Find(key);
+    ASSERT_NE(state, nullptr) << key;
+    EXPECT_EQ(state->newest().revision, grown.Find(key)->newest().revision) << key;
+    EXPECT_EQ(loaded.HolderOf(state->newest().revision), state) << key;
+  }
+  loaded.Append(nullptr, "\xFFlast", {++revision, 1, Operation::kPut});
+  EXPECT_EQ(InOrder(loaded).back(), "\xFFlast");
+}
+
+TEST(KeyIndexLoadTest, OfNothing) {
+  ExpectSameOrder({});
+}
+
+TEST(KeyIndexLoadTest, KeysOfWhichOneBeginsTheOthers) {
+  ExpectSameOrder({"site/a/b", "site", "site/a", "site/a!", "site/a/b/c/d/e/f", "site/aaaaaaaab"});
+}
+
+TEST(KeyIndexLoadTest, KeysThatDifferBehindTheBytesThatAreCompared) {
+  ExpectSameOrder({"0", "12345678z", "12345678y", "12345678", "1234567", "12345678yy"});
+}
+
+TEST(KeyIndexLoadTest, BytesAreNotSigned) {
+  ExpectSameOrder({"a\xC3\xA4", "a\x7E", "aa", "\xF0\x9F\x98\x80", "z"});
+}
+
+TEST(KeyIndexLoadTest, ManyKeysByChance) {
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): every run tries the same
+  for (int round = 0; round < 50; ++round) {
+    const std::string common(random() % 12, 'c');
+    std::vector<std::string> keys;
+    for (int i = 0; i < 300; ++i) {
+      std::string key = common + "/";
+      for (std::size_t length = random() % 12; length > 0; --length) {
+        key += static_cast<char>('a' + random() % 3);
+      }
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+        keys.push_back(std::move(key));
+      }
+    }
+    ExpectSameOrder(keys);
+  }
+}
+
+}  // namespace
+}  // namespace kv::store::testing
