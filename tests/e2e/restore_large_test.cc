@@ -13,8 +13,13 @@ namespace kv::testing {
 namespace {
 
 // More than is restored before clients are let in; a comparison with the file is quicker.
-constexpr int kKeys = 50'000;
-constexpr int kKeysWithFile = 120'000;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kKeys = 20'000;
+constexpr int kKeysWithFile = 60'000;
+#else
+constexpr int kKeys = 150'000;
+constexpr int kKeysWithFile = 600'000;
+#endif
 constexpr const char* kRestored = "retained messages restored";
 
 std::string KeyOf(int number) {
@@ -44,7 +49,7 @@ class LargeRestore : public KvBrokerTest, public ::testing::WithParamInterface<b
 
   void PutKeys(int first, int end) {
     for (int i = first; i < end; ++i) {
-      ASSERT_TRUE(client().PublishAsync("kv/b/" + KeyOf(i), std::string(1000, 'v'), {.qos = 0}));
+      ASSERT_TRUE(client().PublishAsync("kv/b/" + KeyOf(i), std::string(100, 'v'), {.qos = 0}));
       if (i % 1000 == 0) {
         ASSERT_TRUE(client().Ping());  // no further ahead of the broker than this
       }
