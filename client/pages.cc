@@ -120,7 +120,7 @@ void ReadKeyPage(Session& session,
 
 void ReadAllEntries(Session& session, const Reading& reading, Callback<EntryPage> done) {
   Collect<EntryPage>(
-      [&session, reading](const std::string& cursor, Callback<EntryPage> then) {
+      [&session, reading](const std::string& cursor, const Callback<EntryPage>& then) {
         ReadEntryPage(session, reading, {cursor, Session::kMostEntries}, then);
       },
       std::move(done));

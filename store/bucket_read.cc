@@ -144,7 +144,7 @@ bool Bucket::Wanted(const PageRequest& request, const KeyState& state, Revision 
   if (!request.ignore_markers) {
     return true;
   }
-  const auto version =
+  const auto* const version =
       std::find_if(state.versions.begin(), state.versions.end(), [revision](const Version& v) {
         return v.revision == revision;
       });
@@ -210,8 +210,9 @@ Result<Page> Bucket::ReadPage(const PageRequest& request) const {
     auto taken = take(revision, state);
     if (!taken) {
       readable = std::move(taken).error();
+      return false;
     }
-    return taken && *taken;
+    return *taken;
   });
   if (!readable) {
     return std::move(readable).error();
