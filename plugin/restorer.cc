@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kChunksAtOnce = 64;
 constexpr std::size_t kEntriesAtOnce = 64;
+constexpr std::size_t kBytesAtOnce = std::size_t{1} << 20;  // or a single value
 
 }  // namespace
 
@@ -101,6 +102,7 @@ bool Restorer::StepStore() {
 std::optional<Revision> Restorer::RestoreSome(const store::Bucket& bucket) {
   const Revision start = StartOf(bucket.name());
   std::size_t visited = 0;
+  std::size_t bytes = 0;
   std::optional<Revision> rest;
   std::vector<Revision> wanted;
   bucket.index().by_revision().ForEachFrom(
@@ -108,12 +110,13 @@ std::optional<Revision> Restorer::RestoreSome(const store::Bucket& bucket) {
         if (revision > start) {
           return false;
         }
-        if (visited++ == kEntriesAtOnce) {
+        if (visited++ == kEntriesAtOnce || bytes >= kBytesAtOnce) {
           rest = revision;
           return false;
         }
         if (state.newest().revision == revision && Differs(bucket, state)) {
           wanted.push_back(revision);
+          bytes += state.newest().bytes;
         }
         return true;
       });
