@@ -5,6 +5,7 @@
 #include <cstdarg>
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
@@ -109,7 +110,7 @@ class BatchWriter final : public ChangeVisitor {
 WriteGroup::WriteGroup() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
 WriteGroup::~WriteGroup() = default;
 
-Status WriteGroup::Add(const std::string_view& change_set) {
+Status WriteGroup::Add(std::string_view change_set) {
   BatchWriter writer(*batch_);
   if (auto visited = VisitChanges(change_set, writer); !visited) {
     return visited;
@@ -203,6 +204,15 @@ Status Database::Sync() {
   }
   const rocksdb::Status status = db_->SyncWAL();
   return status.ok() ? Status(Ok{}) : RocksError("cannot flush", status);
+}
+
+Status Database::WriteLast(WriteGroup& group) {
+  if (!db_) {
+    return Reopening();
+  }
+  rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
+  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), group.batch_.get());
+  return status.ok() ? Sync() : RocksError("cannot write", status);
 }
 
 Status Database::Reopen() {

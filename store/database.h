@@ -41,7 +41,7 @@ class WriteGroup {
   WriteGroup& operator=(const WriteGroup&) = delete;
   ~WriteGroup();
 
-  Status Add(const std::string_view& change_set);
+  Status Add(std::string_view change_set);
   void SetApplied(Sequence sequence);
   std::size_t bytes() const;
   void Clear();
@@ -66,6 +66,9 @@ class Database {
   Status Write(WriteGroup& group);
   // Everything written so far is on disk when it returns.
   Status Sync();
+  // The last write, flushed. What RocksDB does in the background has ended before it begins, and
+  // nothing else may be written after it.
+  Status WriteLast(WriteGroup& group);
   // After a failed write or sync RocksDB accepts nothing any more: only this helps. While the disk
   // is not well it fails, and what is there can still be read.
   Status Reopen();

@@ -407,15 +407,19 @@ Status Store::Close() {
   if (!engine_) {
     return Ok{};
   }
-  // A store that failed to open has not begun: how the last life ended must stay to be learnt.
-  auto marked = begun_ ? MarkEnd() : Status(Ok{});
   auto closed = engine_->Close();
+  // A store that failed to open has not begun: how the last life ended must stay to be learnt.
+  if (closed && begun_) {
+    closed = MarkEnd();
+  }
   buckets_.clear();
   leaving_.clear();
   engine_.reset();
-  return marked ? closed : marked;
+  return closed;
 }
 
+// When nothing else is being written any more: what a power cut or a kill leaves unfinished behind
+// the mark of an end in order would be taken for damage. So not by the journal, either.
 Status Store::MarkEnd() {
   ChangeSet changes;
   for (const auto& [name, bucket] : buckets_) {
@@ -424,8 +428,9 @@ Status Store::MarkEnd() {
     }
   }
   changes.Put(kLifeKey, EncodeLife({.clean = true, .boot_id = options_.boot_id}));
-  auto marked = engine_->Commit(changes);
-  return marked ? Status(Ok{}) : Status(std::move(marked).error());
+  WriteGroup group;
+  auto added = group.Add(changes.bytes());
+  return added ? engine_->database().WriteLast(group) : added;
 }
 
 }  // namespace kv::store

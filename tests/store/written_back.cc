@@ -1,6 +1,8 @@
 #include "tests/store/written_back.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -37,30 +39,56 @@ void WrittenBack::WriteSome(const std::string& directory, std::mt19937_64& rando
   for (const auto& item : fs::directory_iterator(directory, error)) {
     std::ifstream stream(item.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-    struct stat info {};
-    if (!stream || ::stat(item.path().c_str(), &info) != 0) {
+    auto held = Hold(item.path());
+    if (!stream || !held) {
       continue;  // gone just now
     }
     const std::string name = item.path().filename().string();
     const auto known = files_.find(name);
-    const bool is_known = known != files_.end() && known->second.inode == info.st_ino;
+    const bool is_known = known != files_.end() && IsUnder(item.path(), known->second);
     if (!is_known && random() % 2 == 0) {
       continue;  // neither its name, nor that it took another's place
     }
     File& file = files_[name];
     if (!is_known || file.bytes.size() != bytes.size()) {
-      file = {info.st_ino, std::string(bytes.size(), '\0')};
+      file = {std::move(held), std::string(bytes.size(), '\0')};
     }
     CopySomePages(bytes, file.bytes, random);
   }
 }
 
-void WrittenBack::Restore(const std::string& directory) const {
+void WrittenBack::Restore(const std::string& directory) {
   fs::remove_all(directory);
   fs::create_directory(directory);
-  for (const auto& [name, file] : files_) {
-    std::ofstream(fs::path(directory) / name, std::ios::binary) << file.bytes;
+  for (auto& [name, file] : files_) {
+    const fs::path path = fs::path(directory) / name;
+    std::ofstream(path, std::ios::binary) << file.bytes;
+    file.held = Hold(path);
   }
+}
+
+bool WrittenBack::Holds(const std::string& directory) const {
+  return std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
+    return IsUnder(fs::path(directory) / file.first, file.second);
+  });
+}
+
+std::shared_ptr<const int> WrittenBack::Hold(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return nullptr;
+  }
+  return {new int(descriptor), [](const int* held) {
+            ::close(*held);
+            delete held;
+          }};
+}
+
+bool WrittenBack::IsUnder(const std::string& path, const File& file) {
+  struct stat there {};
+  struct stat known {};
+  return file.held && ::stat(path.c_str(), &there) == 0 && ::fstat(*file.held, &known) == 0 &&
+         there.st_ino == known.st_ino;
 }
 
 }  // namespace kv::store::testing
