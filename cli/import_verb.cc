@@ -72,11 +72,10 @@ class Import {
                       {.id = state_.id,
                        .compares = arguments_.resume && !has_history,
                        .window = arguments_.window});
-    Status imported = ImportLines(importer);
-    if (imported) {
-      imported = importer.Finish();
-    }
-    return End(importer, imported);
+    const Status imported = ImportLines(importer);
+    // Also after an error: the lines before it were taken, and are on their way.
+    const Status finished = importer.Finish();
+    return End(importer, imported ? finished : imported);
   }
 
  private:

@@ -126,14 +126,20 @@ void WatchFeed::OnMessage(const Arrival& message) {
 
 void WatchFeed::AwaitHole() {
   if (order_.has_hole() && !std::exchange(hole_awaited_, true)) {
+    hole_after_ = order_.settled();
     After(kHolePatience, &WatchFeed::OnHole);
   }
 }
 
 void WatchFeed::OnHole() {
   hole_awaited_ = false;
-  if (order_.has_hole() && subscribed_) {
+  if (!order_.has_hole() || !subscribed_) {
+    return;
+  }
+  if (order_.settled() == hole_after_) {
     CatchUp(Cause::kHole);
+  } else {
+    AwaitHole();  // that one was filled: what is late arrives, this one has its own time
   }
 }
 

@@ -101,6 +101,7 @@ class WatchFeed final : public Subscriber, public std::enable_shared_from_this<W
   bool interrupted_ = false;  // since the last catch-up began
   bool catching_up_ = false;
   bool hole_awaited_ = false;  // a timer runs
+  Revision hole_after_ = 0;    // the last one before the hole that it is for
   bool resync_awaited_ = false;
   bool gap_told_ = false;  // in this catch-up
   Cause cause_ = Cause::kRoutine;

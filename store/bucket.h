@@ -238,6 +238,8 @@ class Bucket {
   bool TakeApart(std::optional<std::string>& key);
 
  private:
+  class PageMaker;
+
   struct Pending {
     Revision revision;
     Sequence sequence;

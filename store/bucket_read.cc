@@ -169,55 +169,61 @@ bool Bucket::CollectByPrefix(const PageRequest& request, std::vector<Revision>& 
   return true;
 }
 
-Result<Page> Bucket::ReadPage(const PageRequest& request) const {
-  Page page;
-  std::size_t bytes = 0;
-  std::size_t searched = 0;
-  // False once the page is full; `page.next` is then where the next one begins.
-  const auto take = [&](Revision revision, const KeyState& state) -> Result<bool> {
-    const bool full = page.entries.size() >= request.limit || bytes >= request.max_bytes;
-    if (full || ++searched > kMaxSearch) {
-      page.next = revision;
+// Takes entries one after the other until the page is full.
+class Bucket::PageMaker {
+ public:
+  PageMaker(const Bucket& bucket, const PageRequest& request)
+      : bucket_(bucket), request_(request) {}
+
+  // False once that is enough: `next` of the page is then where the next one begins.
+  bool Take(Revision revision, const KeyState& state) {
+    const bool full = page_.entries.size() >= request_.limit || bytes_ >= request_.max_bytes;
+    if (full || ++searched_ > kMaxSearch) {
+      page_.next = revision;
       return false;
     }
-    if (!Wanted(request, state, revision)) {
-      return true;
-    }
-    auto entry = ReadEntry(revision);
-    if (!entry) {
-      return std::move(entry).error();
-    }
-    bytes += WeightOf(*entry);
-    page.entries.push_back(std::move(*entry));
-    return true;
-  };
+    return !bucket_.Wanted(request_, state, revision) || Add(revision);
+  }
 
+  Result<Page> Finish() && {
+    return readable_ ? Result<Page>(std::move(page_)) : Result<Page>(std::move(readable_).error());
+  }
+
+ private:
+  bool Add(Revision revision) {
+    auto entry = bucket_.ReadEntry(revision);
+    if (!entry) {
+      readable_ = std::move(entry).error();
+      return false;
+    }
+    bytes_ += WeightOf(*entry);
+    page_.entries.push_back(std::move(*entry));
+    return true;
+  }
+
+  const Bucket& bucket_;
+  const PageRequest& request_;
+  Page page_;
+  Status readable_ = Ok{};
+  std::size_t bytes_ = 0;
+  std::size_t searched_ = 0;
+};
+
+Result<Page> Bucket::ReadPage(const PageRequest& request) const {
+  PageMaker maker(*this, request);
   std::vector<Revision> few;
   if (!request.prefix.empty() && CollectByPrefix(request, few)) {
     for (const Revision revision : few) {
-      auto taken = take(revision, *index_.HolderOf(revision));
-      if (!taken) {
-        return std::move(taken).error();
-      }
-      if (!*taken) {
+      if (!maker.Take(revision, *index_.HolderOf(revision))) {
         break;
       }
     }
-    return page;
+  } else {
+    index_.by_revision().ForEachFrom(request.from, [&](Revision revision, const KeyState& state) {
+      return maker.Take(revision, state);
+    });
   }
-  Status readable = Ok{};
-  index_.by_revision().ForEachFrom(request.from, [&](Revision revision, const KeyState& state) {
-    auto taken = take(revision, state);
-    if (!taken) {
-      readable = std::move(taken).error();
-      return false;
-    }
-    return *taken;
-  });
-  if (!readable) {
-    return std::move(readable).error();
-  }
-  return page;
+  return std::move(maker).Finish();
 }
 
 bool Bucket::IsCompacted(std::string_view prefix, Revision from) const {

@@ -10,10 +10,11 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
+// At least; more than one write may hold.
+constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
 // Between rounds the thread dozes this long, so that the broker's thread need not wake it for
-// each message: a wake-up costs a system call there.
-constexpr milliseconds kDoze{1};
+// each message: a wake-up costs a system call there. Who waits for a flush wakes it.
+constexpr milliseconds kDoze{10};
 constexpr int kRoundsBeforeSleep = 20;
 constexpr int kLastRetry = 50;  // times the first
 
@@ -48,7 +49,9 @@ void Committer::Notify() {
 void Committer::RequestDurable(Sequence sequence) {
   Sequence known = requested_.load(std::memory_order_relaxed);
   while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
-  if (known < sequence && known <= durable()) {  // the first to ask since the last flush
+  // The first to ask since the last flush. Whether that one is over is read after the wish is
+  // written, as the committer looks for wishes after it has ended one: one of the two sees it.
+  if (known < sequence && known <= durable_.load()) {
     asleep_.store(false);
     const std::lock_guard lock(mutex_);
     woken_ = true;
@@ -135,6 +138,11 @@ bool Committer::WorkOnce() {
     Recover();
     return true;
   }
+  const bool gathering = !stopping && journal_.backlog() > 0 && !IsTimeToDrain();
+  if (gathering) {
+    WaitForWork();
+    return true;
+  }
   const auto drained = DrainSome();
   if (!drained) {
     Fail(drained.error());
@@ -167,26 +175,37 @@ bool Committer::IsStopping() const {
   return stop_;
 }
 
+bool Committer::IsTimeToDrain() {
+  const bool asked = requested_.load() > durable() || redraining_ || journal_.IsFilling();
+  if (asked || IsFlushDue() || journal_.backlog() >= options_.gather_bytes) {
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  return !tasks_.empty();
+}
+
+bool Committer::IsFlushDue() const {
+  return steady_clock::now() - last_sync_ >= nanoseconds(options_.sync_interval);
+}
+
 void Committer::WaitForWork() {
   std::unique_lock lock(mutex_);
-  const bool deep = ++empty_rounds_ > kRoundsBeforeSleep && durable() == applied();
-  if (!deep) {
-    // Someone may wait for a flush: only dozing, never missing a wish for longer than that.
-    work_.wait_for(lock, kDoze, [this] { return woken_ || stop_; });
+  const bool quiet = durable() == applied() && journal_.backlog() == 0;
+  empty_rounds_ = quiet ? empty_rounds_ + 1 : 0;
+  if (empty_rounds_ <= kRoundsBeforeSleep) {
+    // Who asked during the last flush did not wake the thread.
+    const bool asked = journal_.backlog() > 0 && requested_.load() > durable();
+    if (!asked) {
+      work_.wait_for(lock, kDoze, [this] { return woken_ || stop_; });
+    }
     woken_ = false;
     return;
   }
+  group_.ReleaseMemory();
   asleep_.exchange(true);  // see Notify
-  lock.unlock();
   // A record appended before the flag was seen had nobody to wake: look once more.
-  auto drained = DrainSome();
-  lock.lock();
-  if (drained && !*drained) {
+  if (journal_.backlog() == 0) {
     work_.wait(lock, [this] { return woken_ || stop_; });
-  } else if (!drained) {
-    lock.unlock();
-    Fail(drained.error());
-    lock.lock();
   }
   asleep_.store(false);
   woken_ = false;
@@ -220,8 +239,7 @@ Result<bool> Committer::DrainSome() {
 Status Committer::SyncIfWanted(bool idle) {
   const bool dirty = applied() > durable();
   const bool wanted = requested_.load() > durable() || redraining_ || journal_.IsFilling();
-  const bool due = steady_clock::now() - last_sync_ >= nanoseconds(options_.sync_interval);
-  if (dirty && (wanted || due)) {
+  if (dirty && (wanted || IsFlushDue())) {
     if (auto synced = SyncNow(); !synced) {
       return synced;
     }
@@ -244,7 +262,7 @@ Status Committer::SyncNow() {
   last_flush_.store(nanoseconds(last_sync_ - start).count(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
-    durable_.store(covered, std::memory_order_release);
+    durable_.store(covered);  // in one order with requested_: see RequestDurable
     progress_.notify_all();
   }
   journal_.Release(covered);

@@ -1,5 +1,5 @@
-// The committer: a thread that drains the journal into the database, in batches, and flushes it
-// when someone waits. The broker's thread never waits for RocksDB, but for WaitDurable.
+// The committer: a thread that drains the journal into the database, in large batches, and flushes
+// it when someone waits. The broker's thread never waits for RocksDB, but for WaitDurable.
 //
 // Failure: after a failed write or flush the committer is *failed*. The journal keeps what the
 // database does not have. The committer reopens the database again and again; once it is well,
@@ -29,6 +29,9 @@ namespace kv::store {
 struct CommitterOptions {
   // What nobody waits for is flushed this often, too.
   Nanoseconds sync_interval = kSecond;
+  // Records are gathered for that long, too, unless there are so many bytes of them or someone
+  // waits: what is overwritten meanwhile never reaches the database.
+  std::size_t gather_bytes = std::size_t{8} << 20;
   // After a failure the database is opened again after this long, then after twice as long, and so
   // on up to fifty times.
   Nanoseconds first_retry = 100 * kMillisecond;
@@ -76,6 +79,9 @@ class Committer {
   // False: that was the last of it.
   bool WorkOnce();
   bool IsStopping() const;
+  // Whether what the journal has should be in the database now.
+  bool IsTimeToDrain();
+  bool IsFlushDue() const;
   void WaitForWork();
   // True if it found something to do.
   Result<bool> DrainSome();

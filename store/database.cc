@@ -9,11 +9,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
-#include "store/change_set.h"
 #include "store/private_files.h"
 
 namespace kv::store {
@@ -45,6 +45,22 @@ class SilentLogger final : public rocksdb::Logger {
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
 };
 
+// The bucket that an entry of the stream belongs to. RocksDB keeps ranges that are deleted in a
+// list of their own and would use the hints of the other one: they have none, since they begin with
+// the revision 0, which no entry has.
+class BucketOfEntry final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "mosquitto-kv.BucketOfEntry"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), sizeof(kStreamTag) + sizeof(BucketId)};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override {
+    const auto entry =
+        key.starts_with({&kStreamTag, 1}) ? ParseStreamKey(ToView(key)) : std::nullopt;
+    return entry && entry->revision != 0;
+  }
+};
+
 rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   rocksdb::Options rocks;
   rocks.create_if_missing = options.create;
@@ -53,6 +69,10 @@ rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   // RocksDB must not begin a new log by itself: see RollMemtable.
   rocks.write_buffer_size = 4 * options.memtable_bytes;
   rocks.max_write_buffer_number = 3;
+  // Groups bring each bucket's entries in ascending order: where the last one went, the next one is
+  // near. Only one thread writes.
+  rocks.memtable_insert_with_hint_prefix_extractor = std::make_shared<BucketOfEntry>();
+  rocks.allow_concurrent_memtable_write = false;
   rocks.max_background_jobs = 2;
   // A power cut may leave any of the pages that were not flushed, in any order: what stands behind
   // a hole was not promised to anyone, and is dropped. (kTolerateCorruptedTailRecords would refuse
@@ -79,61 +99,7 @@ void KeepPrivate(const DatabaseOptions& options) {
   }
 }
 
-class BatchWriter final : public ChangeVisitor {
- public:
-  explicit BatchWriter(rocksdb::WriteBatch& batch) : batch_(batch) {}
-
-  void Put(std::string_view key, std::string_view value) override {
-    Keep(batch_.Put(ToSlice(key), ToSlice(value)));
-  }
-  void SingleDelete(std::string_view key) override { Keep(batch_.SingleDelete(ToSlice(key))); }
-  void Delete(std::string_view key) override { Keep(batch_.Delete(ToSlice(key))); }
-  void DeleteRange(std::string_view from, std::string_view to) override {
-    Keep(batch_.DeleteRange(ToSlice(from), ToSlice(to)));
-  }
-
-  const rocksdb::Status& status() const { return status_; }
-
- private:
-  void Keep(const rocksdb::Status& status) {
-    if (status_.ok()) {
-      status_ = status;
-    }
-  }
-
-  rocksdb::WriteBatch& batch_;
-  rocksdb::Status status_;
-};
-
 }  // namespace
-
-WriteGroup::WriteGroup() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
-WriteGroup::~WriteGroup() = default;
-
-Status WriteGroup::Add(std::string_view change_set) {
-  BatchWriter writer(*batch_);
-  if (auto visited = VisitChanges(change_set, writer); !visited) {
-    return visited;
-  }
-  if (!writer.status().ok()) {
-    return RocksError("cannot batch a write", writer.status());
-  }
-  return Ok{};
-}
-
-void WriteGroup::SetApplied(Sequence sequence) {
-  const rocksdb::Status status = batch_->Put(ToSlice(kAppliedKey), EncodeNumber(sequence));
-  assert(status.ok());
-  static_cast<void>(status);
-}
-
-std::size_t WriteGroup::bytes() const {
-  return batch_->GetDataSize();
-}
-
-void WriteGroup::Clear() {
-  batch_->Clear();
-}
 
 Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
 
@@ -175,7 +141,7 @@ Status Database::Write(WriteGroup& group) {
   if (!db_) {
     return Reopening();
   }
-  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), group.batch_.get());
+  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &group.Build());
   if (!status.ok()) {
     return RocksError("cannot write", status);
   }
@@ -211,7 +177,7 @@ Status Database::WriteLast(WriteGroup& group) {
     return Reopening();
   }
   rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
-  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), group.batch_.get());
+  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &group.Build());
   return status.ok() ? Sync() : RocksError("cannot write", status);
 }
 

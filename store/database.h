@@ -15,11 +15,11 @@
 
 #include "kv/result.h"
 #include "store/codec.h"
+#include "store/write_group.h"
 
 namespace rocksdb {
 class DB;
 class Env;
-class WriteBatch;
 }  // namespace rocksdb
 
 namespace kv::store {
@@ -31,24 +31,6 @@ struct DatabaseOptions {
   std::size_t memtable_bytes = std::size_t{32} << 20;
   bool create = true;           // otherwise one that is missing is an error
   rocksdb::Env* env = nullptr;  // nullptr: the machine's. Tests put faults in here; not owned
-};
-
-// Changes to be written at once, from change sets of the journal.
-class WriteGroup {
- public:
-  WriteGroup();
-  WriteGroup(const WriteGroup&) = delete;
-  WriteGroup& operator=(const WriteGroup&) = delete;
-  ~WriteGroup();
-
-  Status Add(std::string_view change_set);
-  void SetApplied(Sequence sequence);
-  std::size_t bytes() const;
-  void Clear();
-
- private:
-  friend class Database;
-  std::unique_ptr<rocksdb::WriteBatch> batch_;
 };
 
 class Database {

@@ -238,6 +238,15 @@ void Journal::Release(Sequence sequence) {
   }
 }
 
+std::size_t Journal::backlog() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = reading_->written() - read_at_;
+  for (auto segment = live_.rbegin(); *segment != reading_; ++segment) {
+    bytes += (*segment)->written() - Segment::kHeaderBytes;
+  }
+  return bytes;
+}
+
 bool Journal::IsFilling() const {
   const std::lock_guard lock(mutex_);
   return live_.size() > 1 && live_bytes_ > options_.max_bytes / 2;

@@ -16,8 +16,8 @@
 // sequence follows its predecessor's, so what an earlier use left behind is never taken for one.
 //
 // Threads: one producer (Append, Reap, is_empty) and one consumer (Next, Rewind, Release,
-// IsFilling, PrepareSpare). A record's bytes stay readable for the producer until it calls Reap
-// after the consumer has released them.
+// IsFilling, backlog, PrepareSpare). A record's bytes stay readable for the producer until it calls
+// Reap after the consumer has released them.
 #pragma once
 
 #include <atomic>
@@ -86,6 +86,8 @@ class Journal {
   std::optional<JournalRecord> Next();
   // Goes back so that Next() returns `sequence`. False if it was released.
   bool Rewind(Sequence sequence);
+  // How many bytes Next() has still to return.
+  std::size_t backlog() const;
   // RocksDB has everything up to `sequence` on disk.
   void Release(Sequence sequence);
   // Half of max_bytes is taken: time for a flush, or appends will be refused.

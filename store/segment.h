@@ -39,9 +39,8 @@ class Segment {
   // The record at `offset`, which is moved past it; nothing if what stands there has no fitting
   // check. The consumer asks IsWritten first, recovery has only the check to go by.
   std::optional<JournalRecord> Read(std::size_t& offset, Sequence expected) const;
-  bool IsWritten(std::size_t offset) const {
-    return offset < written_.load(std::memory_order_acquire);
-  }
+  bool IsWritten(std::size_t offset) const { return offset < written(); }
+  std::size_t written() const { return written_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // Notes that RocksDB has everything up to `sequence` on disk. Whichever of these notes a power

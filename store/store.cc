@@ -185,6 +185,7 @@ Status Store::OpenEngine() {
                                      std::move(*journal),
                                      options_.sync,
                                      CommitterOptions{.sync_interval = options_.sync_interval,
+                                                      .gather_bytes = options_.gather_bytes,
                                                       .first_retry = options_.first_retry,
                                                       .on_progress = options_.on_progress});
   return Ok{};

@@ -36,7 +36,8 @@ struct StoreOptions {
   std::string path;
   Sync sync = Sync::kBatch;
   Nanoseconds sync_interval = kSecond;
-  Nanoseconds first_retry = 100 * kMillisecond;  // see committer.h
+  std::size_t gather_bytes = std::size_t{8} << 20;  // see committer.h, like the next one
+  Nanoseconds first_retry = 100 * kMillisecond;
   std::size_t cache_bytes = std::size_t{64} << 20;
   Nanoseconds duplicate_window = 120 * kSecond;
   std::size_t max_buckets = 1000;

@@ -8,33 +8,19 @@
 
 #include <gtest/gtest.h>
 
-#include "store/change_set.h"
-#include "store/committer.h"
-#include "tests/store/temp_directory.h"
+#include "tests/store/committer_fixture.h"
 
 namespace kv::store::testing {
 namespace {
 
-class CommitterPostTest : public ::testing::Test {
+class CommitterPostTest : public CommitterTest {
  protected:
-  void SetUp() override {
-    auto database = Database::Open({.path = directory_.path() + "/db"});
-    ASSERT_TRUE(database.ok());
-    database_ = std::move(*database);
-    auto journal = Journal::Create({.directory = directory_.path() + "/journal"}, 1);
-    ASSERT_TRUE(journal.ok()) << journal.error().message;
-    journal_ = std::move(*journal);
-    committer_ = std::make_unique<Committer>(*database_, *journal_, 0, CommitterOptions{});
-  }
-  void TearDown() override { committer_.reset(); }
+  void SetUp() override { Start(); }
 
   Sequence Append(const std::string& key) {
     ChangeSet changes;
     changes.Put(key, "v");
-    const auto record = journal_->Append(changes.bytes());
-    EXPECT_TRUE(record.ok());
-    committer_->Notify();
-    return record.ok() ? record->sequence : 0;
+    return CommitterTest::Append(changes);
   }
   // What the task got: "ok", with the key if the database has it; or the error's code.
   std::future<std::string> Post(Sequence after, const std::string& key) {
@@ -50,10 +36,6 @@ class CommitterPostTest : public ::testing::Test {
     return result;
   }
 
-  const TempDirectory directory_;
-  std::unique_ptr<Database> database_;
-  std::unique_ptr<Journal> journal_;
-  std::unique_ptr<Committer> committer_;
   std::vector<std::thread::id> threads_;  // the committer's own until it has stopped
 };
 

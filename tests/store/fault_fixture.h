@@ -16,6 +16,7 @@ class FaultTest : public StoreTest {
   FaultTest() {
     options_.env = &env_;
     options_.sync_interval = 3600 * kSecond;  // a flush happens when the test asks for one
+    options_.gather_bytes = 1;                // and what is written is handed over at once
     options_.first_retry = 2 * kMillisecond;
     options_.on_progress = [this] {
       const std::lock_guard lock(mutex_);

@@ -183,6 +183,8 @@ class PowerCutTest : public FaultTest {
     options_.boot_id = "boot " + std::to_string(++boots_);
     constexpr std::array modes{Sync::kAlways, Sync::kBatch, Sync::kInterval};
     options_.sync = modes.at(random_() % modes.size());
+    constexpr std::array gather_bytes{std::size_t{1}, std::size_t{8} << 10, std::size_t{8} << 20};
+    options_.gather_bytes = gather_bytes.at(random_() % gather_bytes.size());
     ++cuts_;
   }
 

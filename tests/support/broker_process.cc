@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
@@ -326,7 +327,11 @@ int BrokerProcess::Stop(Milliseconds timeout) {
   if (!WaitReadable(process_, steady_clock::now() + timeout)) {
     return Kill();
   }
-  return Reap();
+  const int status = Reap();
+  if (status != 0) {
+    std::cerr << "the broker ended with status " << status << ":\n" << Log();
+  }
+  return status;
 }
 
 int BrokerProcess::Kill() {

@@ -1,0 +1,122 @@
+#include "store/write_group.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include <rocksdb/write_batch.h>
+
+#include "store/change_set.h"
+
+namespace kv::store {
+namespace {
+
+rocksdb::Slice ToSlice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::optional<std::pair<BucketId, Revision>> EntryOf(std::string_view key) {
+  const auto ref = !key.empty() && key.front() == kStreamTag ? ParseStreamKey(key) : std::nullopt;
+  return ref ? std::optional(std::pair(ref->id, ref->revision)) : std::nullopt;
+}
+
+// It fails for a batch of more than 4 GiB alone.
+void Check(const rocksdb::Status& status) {
+  assert(status.ok());
+  static_cast<void>(status);
+}
+
+}  // namespace
+
+class WriteGroup::Collector final : public ChangeVisitor {
+ public:
+  explicit Collector(WriteGroup& group) : group_(group) {}
+
+  void Put(std::string_view key, std::string_view value) override {
+    if (const auto entry = EntryOf(key)) {
+      group_.puts_[*entry] = group_.changes_.size();
+    }
+    Add(Kind::kPut, key, value);
+  }
+  void SingleDelete(std::string_view key) override {
+    const auto entry = EntryOf(key);
+    const auto put = entry ? group_.puts_.find(*entry) : group_.puts_.end();
+    if (put == group_.puts_.end()) {
+      group_.single_deletes_.push_back(PlaceOf(key));
+      return;
+    }
+    group_.changes_[put->second].kind = Kind::kNothing;
+    group_.puts_.erase(put);
+  }
+  void Delete(std::string_view key) override { Add(Kind::kDelete, key, {}); }
+  void DeleteRange(std::string_view from, std::string_view to) override {
+    Add(Kind::kDeleteRange, from, to);
+  }
+
+ private:
+  void Add(Kind kind, std::string_view first, std::string_view second) {
+    group_.changes_.push_back({kind, PlaceOf(first), PlaceOf(second)});
+  }
+  Text PlaceOf(std::string_view text) const {
+    return text.empty()
+               ? Text{0, 0}
+               : Text{static_cast<std::size_t>(text.data() - group_.bytes_.data()), text.size()};
+  }
+
+  WriteGroup& group_;
+};
+
+WriteGroup::WriteGroup() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+WriteGroup::~WriteGroup() = default;
+
+Status WriteGroup::Add(std::string_view change_set) {
+  const std::size_t start = bytes_.size();
+  bytes_.append(change_set);
+  Collector collector(*this);
+  return VisitChanges(std::string_view(bytes_).substr(start), collector);
+}
+
+void WriteGroup::Clear() {
+  bytes_.clear();
+  changes_.clear();
+  single_deletes_.clear();
+  puts_.clear();
+  applied_ = 0;
+  batch_->Clear();
+}
+
+void WriteGroup::ReleaseMemory() {
+  Clear();
+  bytes_.shrink_to_fit();
+  changes_.shrink_to_fit();
+  single_deletes_.shrink_to_fit();
+  puts_ = {};
+  batch_ = std::make_unique<rocksdb::WriteBatch>();
+}
+
+rocksdb::WriteBatch& WriteGroup::Build() {
+  batch_->Clear();
+  std::sort(single_deletes_.begin(), single_deletes_.end(), [this](const Text& a, const Text& b) {
+    return ViewOf(a) < ViewOf(b);
+  });
+  for (const Text& key : single_deletes_) {
+    Check(batch_->SingleDelete(ToSlice(ViewOf(key))));
+  }
+  for (const Change& change : changes_) {
+    const auto first = ToSlice(ViewOf(change.first));
+    switch (change.kind) {
+      case Kind::kNothing: break;
+      case Kind::kPut: Check(batch_->Put(first, ToSlice(ViewOf(change.second)))); break;
+      case Kind::kDelete: Check(batch_->Delete(first)); break;
+      case Kind::kDeleteRange:
+        Check(batch_->DeleteRange(first, ToSlice(ViewOf(change.second))));
+        break;
+    }
+  }
+  if (applied_ != 0) {
+    Check(batch_->Put(ToSlice(kAppliedKey), EncodeNumber(applied_)));
+  }
+  return *batch_;
+}
+
+}  // namespace kv::store

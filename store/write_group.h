@@ -1,0 +1,80 @@
+// Changes to be written at once, from change sets of the journal: all of them or none.
+//
+// What is put and taken away again by the same group is not written at all: of a key that is
+// overwritten again and again only the last value reaches the database.
+//
+// Not thread-safe: the committer's, or that of the thread that opens the store.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kv/result.h"
+#include "store/codec.h"
+
+namespace rocksdb {
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace kv::store {
+
+class WriteGroup {
+ public:
+  WriteGroup();
+  WriteGroup(const WriteGroup&) = delete;
+  WriteGroup& operator=(const WriteGroup&) = delete;
+  ~WriteGroup();
+
+  // The bytes are copied. Errors: storage-error, when they are no change set.
+  Status Add(std::string_view change_set);
+  // The number of the last journal record in it.
+  void SetApplied(Sequence sequence) { applied_ = sequence; }
+  // Of the change sets that were added.
+  std::size_t bytes() const { return bytes_.size(); }
+  void Clear();  // keeps the memory
+  void ReleaseMemory();
+
+  // What is left of it, good until the next call of any method.
+  rocksdb::WriteBatch& Build();
+
+ private:
+  class Collector;
+
+  enum class Kind : std::uint8_t {
+    kNothing,
+    kPut,
+    kDelete,
+    kDeleteRange
+  };
+  struct Text {  // in bytes_
+    std::size_t at;
+    std::size_t length;
+  };
+  struct Change {
+    Kind kind;
+    Text first;
+    Text second;
+  };
+
+  std::string_view ViewOf(const Text& text) const {
+    return std::string_view(bytes_).substr(text.at, text.length);
+  }
+
+  std::string bytes_;
+  std::vector<Change> changes_;
+  // Each of a key that nothing else in the group is about, but for the ranges: they are written in
+  // the order of their keys, which the database takes in quicker.
+  std::vector<Text> single_deletes_;
+  // Where in changes_ an entry of the stream is put, which happens once in its life.
+  absl::flat_hash_map<std::pair<BucketId, Revision>, std::size_t> puts_;
+  Sequence applied_ = 0;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+};
+
+}  // namespace kv::store
