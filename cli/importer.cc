@@ -6,10 +6,6 @@
 namespace kv::cli {
 namespace {
 
-Error AtLine(std::size_t line, const Error& error) {
-  return Error(error.code, "line " + std::to_string(line) + ": " + error.message);
-}
-
 // Whether the bucket has what the line says; nothing if that is not known.
 Result<bool> IsThere(const Entry& wanted, const Result<Entry>& there) {
   if (there) {
@@ -54,12 +50,12 @@ Status Importer::Take(std::size_t line, Entry entry) {
 }
 
 Status Importer::Finish() {
-  while (!comparing_.empty()) {
+  while (!failed_ && !comparing_.empty()) {
     if (auto settled = SettleComparison(); !settled) {
       return settled;
     }
   }
-  while (!writing_.empty()) {
+  while (!failed_ && !writing_.empty()) {
     if (auto settled = SettleWrite(); !settled) {
       return settled;
     }
@@ -93,7 +89,7 @@ Status Importer::SettleComparison() {
   Comparing& first = comparing_.front();
   const auto is_there = IsThere(first.entry, first.there.get());
   if (!is_there) {
-    return AtLine(first.line, is_there.error());
+    return Fail(first.line, is_there.error());
   }
   if (*is_there) {
     ++skipped_;
@@ -109,12 +105,17 @@ Status Importer::SettleWrite() {
   Writing& first = writing_.front();
   const auto written = first.done.get();
   if (!written) {
-    return AtLine(first.line, written.error());
+    return Fail(first.line, written.error());
   }
   ++written_;
   Forget(first.key);
   writing_.pop_front();
   return Ok{};
+}
+
+Error Importer::Fail(std::size_t line, const Error& error) {
+  failed_ = true;
+  return Error(error.code, "line " + std::to_string(line) + ": " + error.message);
 }
 
 void Importer::Forget(const std::string& key) {

@@ -30,7 +30,7 @@ class Importer {
   // Takes the next line; waits while the window is full. Errors: those of a write of this or an
   // earlier line, naming that; then nothing more is taken.
   Status Take(std::size_t line, Entry entry);
-  // Waits for all that is on its way.
+  // Waits for all that is on its way; not after an error, when the lines behind it count no more.
   Status Finish();
 
   // Every line up to this one is in the bucket.
@@ -54,6 +54,7 @@ class Importer {
   void Write(std::size_t line, const Entry& entry);
   Status SettleComparison();
   Status SettleWrite();
+  Error Fail(std::size_t line, const Error& error);
   void Forget(const std::string& key);
 
   const AsyncBucket bucket_;
@@ -61,6 +62,7 @@ class Importer {
   std::deque<Comparing> comparing_;
   std::deque<Writing> writing_;
   std::map<std::string, std::size_t> keys_;  // of both, with how often
+  bool failed_ = false;
   std::size_t last_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t skipped_ = 0;
