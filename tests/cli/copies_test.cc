@@ -1,6 +1,6 @@
 // export and import.
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): POSIX adds terminals to it
 #include <unistd.h>
 
 #include <filesystem>
@@ -19,9 +19,9 @@ class CliCopies : public CliTest {
  protected:
   // The bucket's newest values, without what a copy has of its own: revisions and times.
   std::string ValuesOf(const std::string& bucket, const std::string& options = "") {
-    static const std::regex own(
+    static const std::regex kOwn(
         R"re("(last_)?revision":\d+,|"time":"[^"]*",?|"bucket":"[^"]*",)re");
-    return std::regex_replace(Run("export " + bucket + " " + options), own, "");
+    return std::regex_replace(Run("export " + bucket + " " + options), kOwn, "");
   }
   void Fill() {
     Run("bucket add config --history 3 --description original");
@@ -94,8 +94,8 @@ TEST_F(CliCopies, AnImportThatFailedGoesOnWhereItWas) {
 }
 
 TEST_F(CliCopies, AnImportThatWasKilledEndsAsIfItHadNotBeen) {
-  constexpr int kCount = 4000;
-  Write("lines.jsonl", Lines(kCount));
+  constexpr int count = 4000;
+  Write("lines.jsonl", Lines(count));
   Run("bucket add big");
   Command killed("exec env " + ToBroker() + "import big " + path("lines.jsonl") +
                  " > /dev/null 2>&1 & echo $! > " + path("pid") + "; wait $!");
@@ -103,8 +103,8 @@ TEST_F(CliCopies, AnImportThatWasKilledEndsAsIfItHadNotBeen) {
   OutputOf("kill -KILL $(cat " + path("pid") + ") 2>/dev/null; true");
   killed.Finish();
   Run("import big " + path("lines.jsonl") + " --resume");
-  EXPECT_EQ(client().Keys("big").size(), std::size_t{kCount});
-  EXPECT_EQ(client().Info("big")["last_revision"], kCount) << "nothing was written twice";
+  EXPECT_EQ(client().Keys("big").size(), std::size_t{count});
+  EXPECT_EQ(client().Info("big")["last_revision"], count) << "nothing was written twice";
 }
 
 TEST_F(CliCopies, WhatIsThereIsNotWrittenAgain) {
@@ -152,11 +152,11 @@ TEST_F(CliCopies, AnInputThatCannotBeReadIsNotItsEnd) {
   ASSERT_EQ(::grantpt(terminal), 0);
   ASSERT_EQ(::unlockpt(terminal), 0);
   std::ofstream(::ptsname(terminal)) << Lines(3) << std::flush;  // NOLINT(concurrency-mt-unsafe)
-  constexpr int kInput = 9;                                      // a shell knows one digit
-  ASSERT_EQ(::dup2(terminal, kInput), kInput);
+  constexpr int input = 9;                                       // a shell knows one digit
+  ASSERT_EQ(::dup2(terminal, input), input);
   EXPECT_EQ(Error("import config <&9", 1), "mosquitto_kv: -: Input/output error\n");
   EXPECT_EQ(client().Get("config/k2").value, "v2");
-  ::close(kInput);
+  ::close(input);
   ::close(terminal);
 }
 

@@ -79,15 +79,15 @@ TEST_F(CliWatch, ValuesThatDoNotAllComeInTimeAreAFailure) {
 // The pipe is full at once, and nobody reads it until the time is over: what is there to be printed
 // never ends before.
 TEST_F(CliWatch, EndsInTimeAlsoWhenThereIsAlwaysMore) {
-  constexpr int kCount = 200;
-  for (int i = 0; i < kCount; ++i) {
+  constexpr int change_count = 200;
+  for (int i = 0; i < change_count; ++i) {
     client().Put("big/" + std::to_string(i), std::string(1000, 'v'));
   }
   const std::string clock = ToBroker() + "watch none -W 1";
   const std::string lines =
       OutputOf(ToBroker() + "watch big -W 0.5 | { " + clock + "; cat; } | wc -l");
   EXPECT_GT(std::stoi(lines), 0);
-  EXPECT_LT(std::stoi(lines), kCount);
+  EXPECT_LT(std::stoi(lines), change_count);
 }
 
 TEST_F(CliWatch, OutputThatCannotBeWrittenIsAFailure) {

@@ -27,9 +27,9 @@ std::string VersionText(ProtocolVersion version) {
 
 // RFC 3339, UTC, nanoseconds: 2026-11-22T20:20:03.123456789Z.
 bool IsTime(const std::string& text) {
-  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd.dddddddddZ";
-  return text.size() == kForm.size() &&
-         std::equal(text.begin(), text.end(), kForm.begin(), [](char is, char wanted) {
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd.dddddddddZ";
+  return text.size() == form.size() &&
+         std::equal(text.begin(), text.end(), form.begin(), [](char is, char wanted) {
            return wanted == 'd' ? std::isdigit(static_cast<unsigned char>(is)) != 0 : is == wanted;
          });
 }

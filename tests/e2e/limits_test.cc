@@ -26,17 +26,17 @@ TEST_F(Limits, HistoryKeepsSoManyOfTheNewestEntriesOfEachKey) {
   ASSERT_NO_FATAL_FAILURE(StartBroker(
       {.plugin = {
            {"bucket_h1", "history=1"}, {"bucket_h2", "history=2"}, {"bucket_h64", "history=64"}}}));
-  constexpr Revision kWrites = 70;
+  constexpr Revision writes = 70;
   for (const std::size_t history : {1U, 2U, 64U}) {
     const std::string bucket = "h" + std::to_string(history);
     SCOPED_TRACE(bucket);
     ASSERT_TRUE(IsSuccess(client().Publish("kv/" + bucket + "/other", "1")));
-    for (Revision i = 0; i < kWrites; ++i) {
+    for (Revision i = 0; i < writes; ++i) {
       ASSERT_TRUE(IsSuccess(client().Publish("kv/" + bucket + "/k", std::to_string(i))));
     }
     const auto entries = client().History(bucket + "/k");
     ASSERT_EQ(entries.size(), history);
-    Revision expected = kWrites + 1 - history;
+    Revision expected = writes + 1 - history;
     for (const Message& entry : entries) {
       EXPECT_EQ(RevisionOf(entry), ++expected);
       EXPECT_EQ(entry.payload, std::to_string(expected - 2));
@@ -45,7 +45,7 @@ TEST_F(Limits, HistoryKeepsSoManyOfTheNewestEntriesOfEachKey) {
       EXPECT_TRUE(SameEntry(by_revision.message, entry)) << by_revision;
     }
     const auto dropped = client().Get(
-        bucket + "/k", Properties().User("kv-revision", std::to_string(kWrites + 1 - history)));
+        bucket + "/k", Properties().User("kv-revision", std::to_string(writes + 1 - history)));
     EXPECT_EQ(dropped.status, "key-not-found");
     EXPECT_EQ(client().Info(bucket)["entries"], history + 1);
     EXPECT_EQ(client().Get(bucket + "/other").value, "1") << "each key for itself";

@@ -91,9 +91,9 @@ class Packing : public Paging {
 };
 
 TEST_F(Packing, TenThousandKeysAreTheSamePackedAndUnpacked) {
-  constexpr std::size_t kKeys = 10'000;
+  constexpr std::size_t key_count = 10'000;
   ASSERT_NO_FATAL_FAILURE(Start({.plugin = {{"bucket_defaults", "audit=true"}}}));
-  ASSERT_NO_FATAL_FAILURE(WriteMany(kKeys));
+  ASSERT_NO_FATAL_FAILURE(WriteMany(key_count));
   const Properties none;
   const std::vector<std::pair<std::string, Properties>> requests{
       {"$KV/b/entries", none},
@@ -106,23 +106,23 @@ TEST_F(Packing, TenThousandKeysAreTheSamePackedAndUnpacked) {
   for (const auto& [topic, options] : requests) {
     const auto packed = ByPackedPages(topic, options);
     EXPECT_TRUE(packed == BySingleMessages(topic, options)) << topic;
-    EXPECT_GE(packed.size(), topic.find("000001") == std::string::npos ? kKeys * 8 / 10 : 1U);
+    EXPECT_GE(packed.size(), topic.find("000001") == std::string::npos ? key_count * 8 / 10 : 1U);
   }
-  EXPECT_EQ(ByPackedPages("$KV/b/entries", none).size(), kKeys);
+  EXPECT_EQ(ByPackedPages("$KV/b/entries", none).size(), key_count);
 }
 
 TEST_F(Packing, PagesThatWereAskedForAtOnceAllFitTheBrokersDefaultQueue) {
-  constexpr std::size_t kPages = 200;
+  constexpr std::size_t page_count = 200;
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(WriteKeys(0, 500));
   // Asked for before anything is read or acknowledged: 100,000 entries.
   KvClient reader(broker().port());
   ASSERT_TRUE(reader.Connect({.automatic_acks = false})) << reader.error();
-  for (std::size_t i = 0; i < kPages; ++i) {
+  for (std::size_t i = 0; i < page_count; ++i) {
     ASSERT_TRUE(
         reader.PublishAsync("$KV/b/entries", "", {.properties = Packed().ResponseTopic("r")}));
   }
-  for (std::size_t i = 0; i < kPages; ++i) {
+  for (std::size_t i = 0; i < page_count; ++i) {
     const auto page = reader.WaitMessage();
     ASSERT_TRUE(page) << reader.error() << " after " << i << " pages";
     ASSERT_TRUE(reader.SendPacket(AckPacket{.packet_id = page->packet_id}));

@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t kMaxDocument = std::size_t{64} << 10;
 
 TEST_F(Paging, KeysOfAPageAreAtMostSoManyBytesOfJson) {
-  constexpr std::size_t kKeys = 400;
+  constexpr std::size_t key_count = 400;
   ASSERT_NO_FATAL_FAILURE(Start());
   // Quotes and backslashes take twice their room in JSON.
   const std::string quotes(200, '"');
   const std::string backslashes(200, '\\');
-  for (std::size_t i = 0; i < kKeys; ++i) {
+  for (std::size_t i = 0; i < key_count; ++i) {
     const std::string key = KeyOf(i) + "/" + (i % 2 == 0 ? quotes : backslashes) + "/ü";
     ASSERT_TRUE(client().PublishAsync("kv/b/" + key, "v", {.qos = 0}));
   }
@@ -30,7 +30,7 @@ TEST_F(Paging, KeysOfAPageAreAtMostSoManyBytesOfJson) {
     EXPECT_LE(page[0].payload.size(), kMaxDocument);
     keys += nlohmann::json::parse(page[0].payload).size();
   }
-  EXPECT_EQ(keys, kKeys);
+  EXPECT_EQ(keys, key_count);
 }
 
 TEST_F(Paging, BucketsOfAPageAreAtMostSoManyBytesOfJson) {

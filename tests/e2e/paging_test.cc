@@ -84,9 +84,9 @@ TEST_F(Paging, ASmallReceiveMaximumSlowsAReplyDownAndLosesNothing) {
 }
 
 TEST_F(Paging, ThousandsOfEntriesComeExactlyOnceWhileAnotherClientWrites) {
-  constexpr std::size_t kKeys = 4000;
+  constexpr std::size_t key_count = 4000;
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, kKeys));
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, key_count));
   MqttClient writer(broker().port());
   ASSERT_TRUE(writer.Connect()) << writer.error();
   // New keys in front and behind, new values of keys already read and still to come, deletes.
@@ -94,7 +94,7 @@ TEST_F(Paging, ThousandsOfEntriesComeExactlyOnceWhileAnotherClientWrites) {
     for (const std::string& key : {"a-new/" + std::to_string(page),
                                    "z-new/" + std::to_string(page),
                                    KeyOf(page),
-                                   KeyOf(kKeys - page)}) {
+                                   KeyOf(key_count - page)}) {
       ASSERT_TRUE(writer.Publish("kv/b/" + key, "disturbed"));
     }
     ASSERT_TRUE(writer.Publish("kv/b/z-new/" + std::to_string(page), ""));
@@ -110,7 +110,7 @@ TEST_F(Paging, ThousandsOfEntriesComeExactlyOnceWhileAnotherClientWrites) {
       history.insert(last);
     }
   }
-  for (Revision revision = 1; revision <= kKeys; ++revision) {
+  for (Revision revision = 1; revision <= key_count; ++revision) {
     ASSERT_TRUE(history.contains(revision)) << revision << " was there from the start";
   }
 
@@ -131,7 +131,7 @@ TEST_F(Paging, ThousandsOfEntriesComeExactlyOnceWhileAnotherClientWrites) {
       keys.insert(key);
     }
   }
-  for (std::size_t i = 0; i < kKeys; ++i) {
+  for (std::size_t i = 0; i < key_count; ++i) {
     ASSERT_TRUE(newest.contains(KeyOf(i))) << KeyOf(i);
     ASSERT_TRUE(keys.contains(KeyOf(i))) << KeyOf(i);
   }
@@ -147,14 +147,14 @@ std::size_t ResidentBytes(pid_t broker) {
 }
 
 TEST_F(Paging, AHundredThousandKeysComeExactlyOnceWhileOthersWriteAndTakeNoMemory) {
-  constexpr std::size_t kKeys = 100'000;
+  constexpr std::size_t key_count = 100'000;
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, kKeys));
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, key_count));
   MqttClient writer(broker().port());
   ASSERT_TRUE(writer.Connect()) << writer.error();
   // One that was read already and one that was not, and a key that comes and goes.
   const auto disturb = [&](std::size_t page) {
-    for (const std::string& key : {KeyOf(page), KeyOf(kKeys - page)}) {
+    for (const std::string& key : {KeyOf(page), KeyOf(key_count - page)}) {
       ASSERT_TRUE(writer.Publish("kv/b/" + key, "disturbed"));
     }
     ASSERT_TRUE(writer.Publish("kv/b/passing", page % 2 == 0 ? "v" : ""));
@@ -173,7 +173,7 @@ TEST_F(Paging, AHundredThousandKeysComeExactlyOnceWhileOthersWriteAndTakeNoMemor
       count += key == KeyOf(count) ? 1U : 0U;
     }
   }
-  EXPECT_EQ(count, kKeys);
+  EXPECT_EQ(count, key_count);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what is freed
   EXPECT_LT(ResidentBytes(broker().process().pid()), before + (std::size_t{4} << 20));
 #else
@@ -182,15 +182,15 @@ TEST_F(Paging, AHundredThousandKeysComeExactlyOnceWhileOthersWriteAndTakeNoMemor
 }
 
 TEST_F(Paging, UndisturbedEveryEntryAndKeyComesExactlyOnce) {
-  constexpr std::size_t kKeys = 3000;
+  constexpr std::size_t key_count = 3000;
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, kKeys));
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, key_count));
   ASSERT_NO_FATAL_FAILURE(WriteKeys(1000, 2000));
   ASSERT_TRUE(client().Publish("kv/b/elsewhere", "v"));
   for (const std::string prefix : {"", "/area"}) {
     SCOPED_TRACE(prefix);
     const std::size_t more = prefix.empty() ? 1 : 0;
-    EXPECT_EQ(client().History("b" + prefix).size(), kKeys + 1000 + more);
+    EXPECT_EQ(client().History("b" + prefix).size(), key_count + 1000 + more);
     std::set<std::string> keys;
     std::size_t entries = 0;
     for (const auto& page : Pages("$KV/b/entries" + prefix, Properties().User("kv-limit", "499"))) {
@@ -198,8 +198,8 @@ TEST_F(Paging, UndisturbedEveryEntryAndKeyComesExactlyOnce) {
         keys.insert(page[i].Property("kv-key").value_or(""));
       }
     }
-    EXPECT_EQ(entries, kKeys + more);
-    EXPECT_EQ(keys.size(), kKeys + more);
+    EXPECT_EQ(entries, key_count + more);
+    EXPECT_EQ(keys.size(), key_count + more);
   }
   const auto one = Properties().User("kv-filter", "+/001500/state");
   const auto found = client().History("b", one);
@@ -209,9 +209,9 @@ TEST_F(Paging, UndisturbedEveryEntryAndKeyComesExactlyOnce) {
 
 TEST_F(Paging, AFilterThatMatchesLittleIsFoundThroughPagesWithoutEntries) {
   // More keys than one request may look at.
-  constexpr std::size_t kKeys = 45'000;
+  constexpr std::size_t key_count = 45'000;
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, kKeys));
+  ASSERT_NO_FATAL_FAILURE(WriteKeys(0, key_count));
   const auto filter = Properties().User("kv-filter", "+/044999/#");
   for (const std::string verb : {"entries", "history", "keys"}) {
     SCOPED_TRACE(verb);

@@ -160,8 +160,8 @@ TEST_P(RequestJson, ErrorsAreRepliesToo) {
 }
 
 TEST_P(RequestJson, PagesGoOnWithTheCursorAndGiveEverythingOnce) {
-  constexpr std::size_t kKeys = 1200;
-  for (std::size_t i = 0; i < kKeys; ++i) {
+  constexpr std::size_t key_count = 1200;
+  for (std::size_t i = 0; i < key_count; ++i) {
     ASSERT_TRUE(
         client().PublishAsync("kv/b/k" + std::to_string(i), std::string(1000, 'v'), {.qos = 0}));
   }
@@ -187,7 +187,7 @@ TEST_P(RequestJson, PagesGoOnWithTheCursorAndGiveEverythingOnce) {
       }
       options["cursor"] = page["cursor"];
     }
-    EXPECT_EQ(keys.size(), kKeys);
+    EXPECT_EQ(keys.size(), key_count);
     EXPECT_GT(pages, 2U);
   }
 }

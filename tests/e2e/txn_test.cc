@@ -127,24 +127,24 @@ TEST_F(TxnTest, ThenIfAllConditionsHoldAndElseOtherwise) {
 }
 
 TEST_F(TxnTest, NothingComesBetweenItsEntriesWhileAnotherClientWrites) {
-  constexpr std::size_t kTransactions = 100;
-  constexpr std::size_t kSize = 10;
+  constexpr std::size_t transactions = 100;
+  constexpr std::size_t size = 10;
   const auto watcher = Watch("kv/b/#");
   MqttClient other(broker().port());
   ASSERT_TRUE(other.Connect()) << other.error();
   Json txn = {{"then", Json::array()}};
-  for (std::size_t i = 0; i < kSize; ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     txn["then"].push_back(Put("t/" + std::to_string(i), "x"));
   }
   // Both without waiting, over two connections: the broker serves them as they come.
-  for (std::size_t i = 0; i < kTransactions; ++i) {
+  for (std::size_t i = 0; i < transactions; ++i) {
     ASSERT_TRUE(client().PublishAsync("$KV/b/txn", txn.dump()));
     for (int j = 0; j < 3; ++j) {
       ASSERT_TRUE(other.PublishAsync("kv/b/other", "x", {.qos = 1}));
     }
   }
-  const auto changes = watcher->WaitMessages(kTransactions * (kSize + 3));
-  ASSERT_EQ(changes.size(), kTransactions * (kSize + 3));
+  const auto changes = watcher->WaitMessages(transactions * (size + 3));
+  ASSERT_EQ(changes.size(), transactions * (size + 3));
   std::size_t next = 0;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     ASSERT_EQ(RevisionOf(changes[i]), i + 1);
@@ -152,7 +152,7 @@ TEST_F(TxnTest, NothingComesBetweenItsEntriesWhileAnotherClientWrites) {
       ASSERT_EQ(next, 0U) << "in the middle of a transaction, at revision " << i + 1;
     } else {
       ASSERT_EQ(changes[i].topic, "kv/b/t/" + std::to_string(next));
-      next = (next + 1) % kSize;
+      next = (next + 1) % size;
     }
   }
   ExpectRetainedEqualsStore(broker().port(), "b");

@@ -83,9 +83,9 @@ TEST_F(WriteOptions, ExpectedRevisionOfAKeyWithoutAnEntryIsZero) {
 
 TEST_F(WriteOptions, OneOfSeveralWritersWithTheSameExpectedRevisionWins) {
   ASSERT_EQ(client().Put("b/k", "0").revision, 1U);
-  constexpr std::size_t kWriters = 8;
+  constexpr std::size_t writer_count = 8;
   std::vector<std::unique_ptr<KvClient>> writers;
-  for (std::size_t i = 0; i < kWriters; ++i) {
+  for (std::size_t i = 0; i < writer_count; ++i) {
     writers.push_back(std::make_unique<KvClient>(broker().port()));
     ASSERT_TRUE(writers.back()->Connect()) << writers.back()->error();
   }
@@ -104,7 +104,7 @@ TEST_F(WriteOptions, OneOfSeveralWritersWithTheSameExpectedRevisionWins) {
     EXPECT_EQ(RevisionOf(*reply), 2U) << "the winner's own and the losers' actual revision";
   }
   EXPECT_EQ(statuses["ok"], 1);
-  EXPECT_EQ(statuses["wrong-last-revision"], static_cast<int>(kWriters) - 1);
+  EXPECT_EQ(statuses["wrong-last-revision"], static_cast<int>(writer_count) - 1);
   EXPECT_EQ(client().Get("b/k").value, winner);
 }
 

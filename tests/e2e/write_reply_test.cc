@@ -182,16 +182,16 @@ TEST_F(WriteReply, ReachesASessionThatWasAwayWhenItComesBack) {
 
 TEST_F(WriteReply, ManyAtOnceAllComeAndInOrder) {
   // As many as the broker queues for one session by default, and not one more.
-  constexpr std::size_t kCount = 1000;
-  for (std::size_t i = 0; i < kCount; ++i) {
+  constexpr std::size_t reply_count = 1000;
+  for (std::size_t i = 0; i < reply_count; ++i) {
     ASSERT_TRUE(client().PublishAsync(
         "kv/b/k" + std::to_string(i % 10),
         std::to_string(i),
         {.properties = Properties().ResponseTopic("answers").CorrelationData(std::to_string(i))}));
   }
-  const auto replies = client().WaitMessages(kCount);
-  ASSERT_EQ(replies.size(), kCount);
-  for (std::size_t i = 0; i < kCount; ++i) {
+  const auto replies = client().WaitMessages(reply_count);
+  ASSERT_EQ(replies.size(), reply_count);
+  for (std::size_t i = 0; i < reply_count; ++i) {
     ASSERT_EQ(replies[i].properties.FindText(PropertyId::kCorrelationData), std::to_string(i));
     ASSERT_EQ(RevisionOf(replies[i]), i + 1);
   }

@@ -192,28 +192,28 @@ TEST_F(WriteRequests, IncrementTakesWholeNumbersOf64BitsOnly) {
 }
 
 TEST_F(WriteRequests, IncrementsOfSeveralClientsAddUp) {
-  constexpr int kEach = 50;
+  constexpr int each = 50;
   std::vector<std::unique_ptr<KvClient>> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(std::make_unique<KvClient>(broker().port()));
     ASSERT_TRUE(clients.back()->Connect()) << clients.back()->error();
   }
   const PublishOptions options{.properties = Properties().ResponseTopic("r")};
-  for (int i = 0; i < kEach; ++i) {
+  for (int i = 0; i < each; ++i) {
     for (auto& one : clients) {
       ASSERT_TRUE(one->PublishAsync("$KV/b/increment/n", "", options));
     }
   }
-  std::vector<bool> seen(4 * kEach + 1);
+  std::vector<bool> seen(4 * each + 1);
   for (auto& one : clients) {
-    for (const Message& reply : one->WaitMessages(kEach)) {
+    for (const Message& reply : one->WaitMessages(each)) {
       const std::size_t value = std::stoul(reply.payload);
       ASSERT_LT(value, seen.size());
       EXPECT_FALSE(seen[value]) << value << " was given out twice";
       seen[value] = true;
     }
   }
-  EXPECT_EQ(client().Get("b/n").value, std::to_string(4 * kEach));
+  EXPECT_EQ(client().Get("b/n").value, std::to_string(4 * each));
 }
 
 TEST_F(WriteRequests, MakeABucketAsWritesOfTheDataPlaneDo) {

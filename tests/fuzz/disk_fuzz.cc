@@ -58,8 +58,8 @@ class Scratch {
 };
 
 const Scratch& TheScratch() {
-  static const Scratch scratch;
-  return scratch;
+  static const Scratch kScratch;
+  return kScratch;
 }
 
 bool IsWithin(std::string_view part, std::string_view whole) {

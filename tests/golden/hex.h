@@ -7,12 +7,12 @@
 namespace kv::testing {
 
 inline std::string ToHex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string hex;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
+    hex += digits[byte >> 4];
+    hex += digits[byte & 15];
   }
   return hex;
 }

@@ -60,10 +60,10 @@ TEST(GoldenDuplicateTest, IsTheRevisionAndWhatTheReplySaid) {
 }
 
 TEST(GoldenLeavingTest, IsTheFirstRevisionAFlagAndTheName) {
-  constexpr std::string_view kBytes = "0800000000000000 01 636f6e666967";
-  EXPECT_EQ(ToHex(EncodeLeaving({8, true, "config"})), Packed(kBytes));
+  constexpr std::string_view documented = "0800000000000000 01 636f6e666967";
+  EXPECT_EQ(ToHex(EncodeLeaving({8, true, "config"})), Packed(documented));
   EXPECT_EQ(ToHex(EncodeLeaving({8, false, "b"})), Packed("0800000000000000 00 62"));
-  const std::string bytes = FromHex(kBytes);
+  const std::string bytes = FromHex(documented);
   const auto record = DecodeLeaving(bytes);
   ASSERT_TRUE(record);
   EXPECT_EQ(record->first, 8U);
@@ -159,10 +159,10 @@ TEST(GoldenEntryTest, OfAMarkerWithAnAnonymousAuthorKeepsItsBytes) {
 }
 
 TEST(GoldenEntryTest, OfAFormerRevisionKeepsItsBytes) {
-  constexpr std::string_view kBytes = "01 0008 0100000000000000 01 6b ac02 76";
+  constexpr std::string_view bytes = "01 0008 0100000000000000 01 6b ac02 76";
   std::string record;
   AppendEntry(record, {.key = "k", .time = 1, .former = 300, .value = "v"});
-  EXPECT_EQ(ToHex(record), Packed(kBytes));
+  EXPECT_EQ(ToHex(record), Packed(bytes));
   const auto head = DecodeEntryHead(record);
   ASSERT_TRUE(head.ok());
   EXPECT_EQ(head->former, 300U);
@@ -194,9 +194,9 @@ TEST(GoldenEntryTest, NumbersOfOperationsAndReasonsStay) {
 
 TEST(GoldenBucketTest, WithDefaultsKeepsItsBytes) {
   const BucketRecord record{.id = 0x01020304, .created = 0x1122334455667788};
-  constexpr std::string_view kBytes = "01 04030201 8877665544332211 00";
-  EXPECT_EQ(ToHex(EncodeBucket(record)), Packed(kBytes));
-  const auto decoded = DecodeBucket(FromHex(kBytes));
+  constexpr std::string_view bytes = "01 04030201 8877665544332211 00";
+  EXPECT_EQ(ToHex(EncodeBucket(record)), Packed(bytes));
+  const auto decoded = DecodeBucket(FromHex(bytes));
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->id, 0x01020304U);
   EXPECT_EQ(decoded->created, 0x1122334455667788);

@@ -186,14 +186,14 @@ TEST_F(PagingTest, KeysComeInPagesInKeyOrder) {
 }
 
 TEST_F(PagingTest, PageOfKeysHasAtMost64KiB) {
-  constexpr std::size_t kKeys = 200;
+  constexpr std::size_t key_count = 200;
   const std::string long_level(900, '"');  // twice as long in JSON
-  for (std::size_t i = 0; i < kKeys; ++i) {
+  for (std::size_t i = 0; i < key_count; ++i) {
     Put("kv/b/" + KeyOf(i) + "/" + long_level, "v");
   }
   std::set<std::string> seen;
   Options options;
-  for (std::size_t page = 0; page < kKeys; ++page) {
+  for (std::size_t page = 0; page < key_count; ++page) {
     const auto replies = Ask("$KV/b/keys", options);
     EXPECT_LE(replies.at(0).payload.size(), 64U << 10);
     for (const auto& key : json::parse(replies[0].payload)) {
@@ -205,7 +205,7 @@ TEST_F(PagingTest, PageOfKeysHasAtMost64KiB) {
     }
     options = {{"kv-cursor", *cursor}};
   }
-  EXPECT_EQ(seen.size(), kKeys);
+  EXPECT_EQ(seen.size(), key_count);
 }
 
 TEST_F(PagingTest, BucketsComeInPages) {

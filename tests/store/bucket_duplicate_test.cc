@@ -109,20 +109,20 @@ TEST_F(BucketDuplicateTest, IsForgottenAfterTheWindow) {
 }
 
 TEST_F(BucketDuplicateTest, AFloodOfIdsPushesOutTheOldestAndIsForgottenInSlices) {
-  constexpr std::size_t kEnough = Duplicates::kMaxBytes / (2 * 256) + 1;  // of the longest ids
+  constexpr std::size_t enough = Duplicates::kMaxBytes / (2 * 256) + 1;  // of the longest ids
   const auto id_of = [](std::size_t number) {
     const std::string digits = std::to_string(number);
     return digits + std::string(256 - digits.size(), 'x');
   };
   EXPECT_EQ(PutWithId("a", "1", "first"), "1");
-  for (std::size_t i = 0; i < kEnough; ++i) {
+  for (std::size_t i = 0; i < enough; ++i) {
     ASSERT_EQ(PutWithId("a", "v", id_of(i)), std::to_string(i + 2));
   }
-  EXPECT_EQ(PutWithId("a", "v", id_of(kEnough - 1)), std::to_string(kEnough + 1) + " again");
-  EXPECT_EQ(PutWithId("a", "2", "first"), std::to_string(kEnough + 2)) << "it left early";
+  EXPECT_EQ(PutWithId("a", "v", id_of(enough - 1)), std::to_string(enough + 1) + " again");
+  EXPECT_EQ(PutWithId("a", "2", "first"), std::to_string(enough + 2)) << "it left early";
   Crash();
-  EXPECT_EQ(PutWithId("a", "v", "first"), std::to_string(kEnough + 2) + " again");
-  EXPECT_EQ(PutWithId("a", "v", id_of(0)), std::to_string(kEnough + 3)) << "on disk, too";
+  EXPECT_EQ(PutWithId("a", "v", "first"), std::to_string(enough + 2) + " again");
+  EXPECT_EQ(PutWithId("a", "v", id_of(0)), std::to_string(enough + 3)) << "on disk, too";
 
   now_ += options_.duplicate_window + 1;
   std::size_t slices = 1;
@@ -130,8 +130,8 @@ TEST_F(BucketDuplicateTest, AFloodOfIdsPushesOutTheOldestAndIsForgottenInSlices)
     ++slices;
   }
   EXPECT_GT(slices, 10U);
-  EXPECT_LT(slices, kEnough / 1000 + 2);
-  EXPECT_EQ(PutWithId("a", "v", "first"), std::to_string(kEnough + 4));
+  EXPECT_LT(slices, enough / 1000 + 2);
+  EXPECT_EQ(PutWithId("a", "v", "first"), std::to_string(enough + 4));
 }
 
 TEST_F(BucketDuplicateTest, IsForgottenWhenTheWindowPassesBetweenTwoLives) {

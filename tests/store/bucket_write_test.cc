@@ -281,13 +281,13 @@ TEST_F(BucketWriteTest, AWriteCanBeWaitedFor) {
 }
 
 TEST_F(BucketWriteTest, GoesOnBeyondTheReservedBlockOfRevisions) {
-  constexpr Revision kWrites = Revisions::kBlock + Revisions::kBlock / 2 + 10;
-  for (Revision revision = 1; revision <= kWrites; ++revision) {
+  constexpr Revision writes = Revisions::kBlock + Revisions::kBlock / 2 + 10;
+  for (Revision revision = 1; revision <= writes; ++revision) {
     ASSERT_EQ(Put("k" + std::to_string(revision % 7), std::to_string(revision)), revision);
   }
   Crash();
-  EXPECT_EQ(bucket().stats().last_revision, kWrites);
-  EXPECT_EQ(Put("a", "next"), kWrites + 1);
+  EXPECT_EQ(bucket().stats().last_revision, writes);
+  EXPECT_EQ(Put("a", "next"), writes + 1);
   EXPECT_EQ(bucket().stats().keys, 8U);
 }
 

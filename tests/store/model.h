@@ -63,8 +63,8 @@ class ModelBucket {
 
  private:
   struct First {
-    Revision revision;
-    TimePoint time;
+    Revision revision = 0;
+    TimePoint time = 0;
     std::string result;
   };
 
