@@ -346,7 +346,11 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
   if (!record) {
     return std::move(record).error();
   }
-  while (!pending_.empty() && engine_.IsApplied(pending_.front().sequence)) {
+  // A few each time: the committer takes over thousands at once.
+  const std::size_t most = 4 * writes.size();
+  for (std::size_t i = 0;
+       i < most && !pending_.empty() && engine_.IsApplied(pending_.front().sequence);
+       ++i) {
     pending_.pop_front();
   }
   for (std::size_t i = 0; i < writes.size(); ++i) {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -16,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/request_clients.h"
+#include "tests/support/environment.h"
 
 namespace kv::testing {
 namespace {
@@ -31,8 +31,7 @@ constexpr bool kIsSlow = false;
 #endif
 
 std::size_t KeyCount() {
-  const char* wanted = std::getenv("KV_STALL_KEYS");
-  return wanted == nullptr ? (kIsSlow ? 30'000 : 200'000) : std::stoul(wanted);
+  return NumberFromEnvironment("KV_STALL_KEYS", kIsSlow ? 30'000 : 200'000);
 }
 const std::size_t kKeys = KeyCount();
 constexpr std::size_t kEphemeralKeys = 20'000;
