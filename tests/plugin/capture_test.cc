@@ -91,7 +91,7 @@ TEST_F(CaptureTest, FollowsTheCatalog) {
 TEST_F(CaptureTest, AFilterOfOurOwnTopicsIsRefused) {
   ASSERT_NO_FATAL_FAILURE(Start());
   for (const auto* const filter : {"kv/#", "kv/b/+", "$KV/#", "#", "+/b"}) {
-    broker_.Take();
+    Settle();  // or what the last one's end published keeps the put from going on in place
     Handle({.topic = "$KV/z/admin/create",
             .payload = R"({"capture":")" + std::string(filter) + R"("})",
             .qos = 1,
