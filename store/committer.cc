@@ -1,5 +1,8 @@
 #include "store/committer.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -120,7 +123,17 @@ Status Committer::Stop() {
   return Ok{};
 }
 
+// What the committer has to do comes in bursts: where it shares a core with the broker's thread,
+// that one goes first. It still gets a tenth of the core, which is enough for what the rest can
+// write.
+void Committer::GiveWay() {
+  constexpr int niceness = 10;
+  // Of this thread alone: Linux's, not POSIX's meaning. If it fails, nothing is lost but time.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<::id_t>(::gettid()), niceness));
+}
+
 void Committer::Run() {
+  GiveWay();
   Work();
   RunTasks(Error(ErrorCode::kUnavailable, "the store is closing"));
 }

@@ -74,6 +74,7 @@ class Committer {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
+  static void GiveWay();
   void Run();
   void Work();
   // False: that was the last of it.
