@@ -13,8 +13,6 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-// At least; more than one write may hold.
-constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
 // Between rounds the thread dozes this long, so that the broker's thread need not wake it for
 // each message: a wake-up costs a system call there. Who waits for a flush wakes it.
 constexpr milliseconds kDoze{10};

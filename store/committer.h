@@ -26,12 +26,15 @@
 
 namespace kv::store {
 
+// So much of the journal is gathered, and a group that holds as much takes no more records.
+inline constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
+
 struct CommitterOptions {
   // What nobody waits for is flushed this often, too.
   Nanoseconds sync_interval = kSecond;
   // Records are gathered for that long, too, unless there are so many bytes of them or someone
   // waits: what is overwritten meanwhile never reaches the database.
-  std::size_t gather_bytes = std::size_t{8} << 20;
+  std::size_t gather_bytes = kGroupBytes;
   // After a failure the database is opened again after this long, then after twice as long, and so
   // on up to fifty times.
   Nanoseconds first_retry = 100 * kMillisecond;

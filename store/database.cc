@@ -141,9 +141,8 @@ Status Database::Write(WriteGroup& group) {
   if (!db_) {
     return Reopening();
   }
-  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &group.Build());
-  if (!status.ok()) {
-    return RocksError("cannot write", status);
+  if (auto written = WriteBatchOf(group); !written) {
+    return written;
   }
   std::uint64_t bytes = 0;
   const bool full = db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeActiveMemTable, &bytes) &&
@@ -177,8 +176,17 @@ Status Database::WriteLast(WriteGroup& group) {
     return Reopening();
   }
   rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
-  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &group.Build());
-  return status.ok() ? Sync() : RocksError("cannot write", status);
+  auto written = WriteBatchOf(group);
+  return written ? Sync() : written;
+}
+
+Status Database::WriteBatchOf(WriteGroup& group) {
+  const auto batch = group.Build();
+  if (!batch) {
+    return batch.error();
+  }
+  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), *batch);
+  return status.ok() ? Status(Ok{}) : RocksError("cannot write", status);
 }
 
 Status Database::Reopen() {

@@ -76,6 +76,7 @@ class Database {
   Status OpenToRead();
   Status CheckDisk() const;
   Status RollMemtable();
+  Status WriteBatchOf(WriteGroup& group);
 
   const DatabaseOptions options_;
   // Readers share it and only try: they never wait for a reopening. The committer reopens.

@@ -36,7 +36,7 @@ struct StoreOptions {
   std::string path;
   Sync sync = Sync::kBatch;
   Nanoseconds sync_interval = kSecond;
-  std::size_t gather_bytes = std::size_t{8} << 20;  // see committer.h, like the next one
+  std::size_t gather_bytes = kGroupBytes;  // see committer.h, like the next one
   Nanoseconds first_retry = 100 * kMillisecond;
   std::size_t cache_bytes = std::size_t{64} << 20;
   Nanoseconds duplicate_window = 120 * kSecond;

@@ -1,7 +1,6 @@
 #include "store/write_group.h"
 
 #include <algorithm>
-#include <cassert>
 #include <optional>
 
 #include <rocksdb/write_batch.h>
@@ -18,12 +17,6 @@ rocksdb::Slice ToSlice(std::string_view text) {
 std::optional<std::pair<BucketId, Revision>> EntryOf(std::string_view key) {
   const auto ref = !key.empty() && key.front() == kStreamTag ? ParseStreamKey(key) : std::nullopt;
   return ref ? std::optional(std::pair(ref->id, ref->revision)) : std::nullopt;
-}
-
-// It fails for a batch of more than 4 GiB alone.
-void Check(const rocksdb::Status& status) {
-  assert(status.ok());
-  static_cast<void>(status);
 }
 
 }  // namespace
@@ -94,29 +87,39 @@ void WriteGroup::ReleaseMemory() {
   batch_ = std::make_unique<rocksdb::WriteBatch>();
 }
 
-rocksdb::WriteBatch& WriteGroup::Build() {
+Result<rocksdb::WriteBatch*> WriteGroup::Build() {
   batch_->Clear();
   std::sort(single_deletes_.begin(), single_deletes_.end(), [this](const Text& a, const Text& b) {
     return ViewOf(a) < ViewOf(b);
   });
+  rocksdb::Status status;
+  const auto keep = [&status](const rocksdb::Status& next) {
+    status = status.ok() ? next : status;
+  };
   for (const Text& key : single_deletes_) {
-    Check(batch_->SingleDelete(ToSlice(ViewOf(key))));
+    keep(batch_->SingleDelete(ToSlice(ViewOf(key))));
   }
   for (const Change& change : changes_) {
-    const auto first = ToSlice(ViewOf(change.first));
-    switch (change.kind) {
-      case Kind::kNothing: break;
-      case Kind::kPut: Check(batch_->Put(first, ToSlice(ViewOf(change.second)))); break;
-      case Kind::kDelete: Check(batch_->Delete(first)); break;
-      case Kind::kDeleteRange:
-        Check(batch_->DeleteRange(first, ToSlice(ViewOf(change.second))));
-        break;
-    }
+    keep(AddToBatch(change));
   }
   if (applied_ != 0) {
-    Check(batch_->Put(ToSlice(kAppliedKey), EncodeNumber(applied_)));
+    keep(batch_->Put(ToSlice(kAppliedKey), EncodeNumber(applied_)));
   }
-  return *batch_;
+  if (!status.ok()) {
+    return Error(ErrorCode::kStorageError, "cannot batch writes: " + status.ToString());
+  }
+  return batch_.get();
+}
+
+rocksdb::Status WriteGroup::AddToBatch(const Change& change) {
+  const rocksdb::Slice first = ToSlice(ViewOf(change.first));
+  switch (change.kind) {
+    case Kind::kNothing: break;
+    case Kind::kPut: return batch_->Put(first, ToSlice(ViewOf(change.second)));
+    case Kind::kDelete: return batch_->Delete(first);
+    case Kind::kDeleteRange: return batch_->DeleteRange(first, ToSlice(ViewOf(change.second)));
+  }
+  return rocksdb::Status::OK();
 }
 
 }  // namespace kv::store

@@ -19,6 +19,7 @@
 #include "store/codec.h"
 
 namespace rocksdb {
+class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -40,8 +41,9 @@ class WriteGroup {
   void Clear();  // keeps the memory
   void ReleaseMemory();
 
-  // What is left of it, good until the next call of any method.
-  rocksdb::WriteBatch& Build();
+  // What is left of it, good until the next call of any method. Errors: storage-error, when it is
+  // more than RocksDB takes at once (4 GiB).
+  Result<rocksdb::WriteBatch*> Build();
 
  private:
   class Collector;
@@ -62,6 +64,7 @@ class WriteGroup {
     Text second;
   };
 
+  rocksdb::Status AddToBatch(const Change& change);
   std::string_view ViewOf(const Text& text) const {
     return std::string_view(bytes_).substr(text.at, text.length);
   }

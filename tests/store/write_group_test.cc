@@ -50,7 +50,8 @@ class Recorder final : public rocksdb::WriteBatch::Handler {
 
 Lines Written(WriteGroup& group) {
   Recorder recorder;
-  EXPECT_TRUE(group.Build().Iterate(&recorder).ok());
+  const auto batch = group.Build();
+  EXPECT_TRUE(batch.ok() && (*batch)->Iterate(&recorder).ok());
   return recorder.lines;
 }
 
