@@ -238,6 +238,7 @@ void KvService::OnTick() {
   const TimePoint now = clock_.Now();
   Work(now);
   metrics_->Tick(now);
+  store_->ReapJournal();
   if (IsDue(last_pruning_, now, options_.duplicate_window / 4) ||
       pruning_ == store::Progress::kMore) {
     pruning_ = store_->PruneDuplicates(now);

@@ -1,10 +1,9 @@
 #include "store/committer.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include "store/give_way.h"
 
 namespace kv::store {
 namespace {
@@ -60,7 +59,7 @@ void Committer::RequestDurable(Sequence sequence) {
   }
 }
 
-Status Committer::WaitDurable(Sequence sequence) {
+Status Committer::WaitDurable(Sequence sequence, std::optional<Nanoseconds> most) {
   if (durable() >= sequence) {
     return Ok{};
   }
@@ -69,7 +68,12 @@ Status Committer::WaitDurable(Sequence sequence) {
   while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
   woken_ = true;
   work_.notify_one();
-  progress_.wait(lock, [this, sequence] { return durable() >= sequence || failed() || stop_; });
+  const auto over = [this, sequence] { return durable() >= sequence || failed() || stop_; };
+  if (!most) {
+    progress_.wait(lock, over);
+  } else if (!progress_.wait_for(lock, nanoseconds(*most), over)) {
+    return Error(ErrorCode::kUnavailable, "the disk does not keep up, try again");
+  }
   if (durable() >= sequence) {
     return Ok{};
   }
@@ -121,15 +125,6 @@ Status Committer::Stop() {
   return Ok{};
 }
 
-// What the committer has to do comes in bursts: where it shares a core with the broker's thread,
-// that one goes first. It still gets a tenth of the core, which is enough for what the rest can
-// write.
-void Committer::GiveWay() {
-  constexpr int niceness = 10;
-  // Of this thread alone: Linux's, not POSIX's meaning. If it fails, nothing is lost but time.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<::id_t>(::gettid()), niceness));
-}
-
 void Committer::Run() {
   GiveWay();
   Work();
@@ -173,6 +168,7 @@ bool Committer::WorkOnce() {
   if (last) {
     return false;
   }
+  journal_.TendSegments();
   if (idle) {
     WaitForWork();
   } else {
@@ -235,6 +231,7 @@ Result<bool> Committer::DrainSome() {
       return std::move(added).error();
     }
     last = record->sequence;
+    YieldNowAndThen();
   }
   if (last == 0) {
     return false;
@@ -277,7 +274,6 @@ Status Committer::SyncNow() {
     progress_.notify_all();
   }
   journal_.Release(covered);
-  journal_.PrepareSpare();
   Progress();
   return Ok{};
 }

@@ -54,8 +54,9 @@ class Committer {
   void Notify();
   // Asks for a flush that covers `sequence`; on_progress tells.
   void RequestDurable(Sequence sequence);
-  // Blocks until `sequence` is on disk. Errors: storage-error, when the store is failed.
-  Status WaitDurable(Sequence sequence);
+  // Blocks until `sequence` is on disk, for `most` at the longest. Errors: storage-error, when the
+  // store is failed; unavailable, after `most`.
+  Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt);
 
   // Calls `task` on the committer's thread, once the database holds every record up to `after`;
   // with an error if the committer is failed, fails or stops before. In the order of the calls.
@@ -77,7 +78,6 @@ class Committer {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  static void GiveWay();
   void Run();
   void Work();
   // False: that was the last of it.

@@ -8,18 +8,21 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
+#include "store/give_way.h"
 #include "store/private_files.h"
 
 namespace kv::store {
 namespace {
 
 constexpr std::size_t kProbeBytes = std::size_t{64} << 10;
+constexpr std::size_t kReservedLogBytes = std::size_t{4} << 20;
 
 rocksdb::Slice ToSlice(std::string_view text) {
   return {text.data(), text.size()};
@@ -45,6 +48,18 @@ class SilentLogger final : public rocksdb::Logger {
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
 };
 
+// RocksDB makes its threads itself: they give way when they have something to do.
+class BackgroundGivesWay final : public rocksdb::EventListener {
+ public:
+  void OnFlushBegin(rocksdb::DB* /*database*/, const rocksdb::FlushJobInfo& /*flush*/) override {
+    GiveWay();
+  }
+  void OnCompactionBegin(rocksdb::DB* /*database*/,
+                         const rocksdb::CompactionJobInfo& /*compaction*/) override {
+    GiveWay();
+  }
+};
+
 // The bucket that an entry of the stream belongs to. RocksDB keeps ranges that are deleted in a
 // list of their own and would use the hints of the other one: they have none, since they begin with
 // the revision 0, which no entry has.
@@ -52,6 +67,7 @@ class BucketOfEntry final : public rocksdb::SliceTransform {
  public:
   const char* Name() const override { return "mosquitto-kv.BucketOfEntry"; }
   rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    YieldNowAndThen();  // nothing else of ours is called while a group is written
     return {key.data(), sizeof(kStreamTag) + sizeof(BucketId)};
   }
   bool InDomain(const rocksdb::Slice& key) const override {
@@ -69,6 +85,9 @@ rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   // RocksDB must not begin a new log by itself: see RollMemtable.
   rocks.write_buffer_size = 4 * options.memtable_bytes;
   rocks.max_write_buffer_number = 3;
+  // So much of the disk a log reserves at a time: otherwise a tenth more than write_buffer_size. With
+  // one column family RocksDB does nothing else with it.
+  rocks.max_total_wal_size = kReservedLogBytes;
   // Groups bring each bucket's entries in ascending order: where the last one went, the next one is
   // near. Only one thread writes.
   rocks.memtable_insert_with_hint_prefix_extractor = std::make_shared<BucketOfEntry>();
@@ -79,6 +98,7 @@ rocksdb::Options RocksOptions(const DatabaseOptions& options) {
   // to open.)
   rocks.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   rocks.info_log = std::make_shared<SilentLogger>();
+  rocks.listeners.push_back(std::make_shared<BackgroundGivesWay>());
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
   rocks.level_compaction_dynamic_level_bytes = true;

@@ -45,7 +45,11 @@ class Engine {
 
   bool IsApplied(Sequence sequence) const { return committer_.applied() >= sequence; }
   bool IsDurable(Sequence sequence) const { return committer_.durable() >= sequence; }
-  Status WaitDurable(Sequence sequence) { return committer_.WaitDurable(sequence); }
+  Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt) {
+    return committer_.WaitDurable(sequence, most);
+  }
+  // Records that are not on disk yet.
+  Sequence unflushed() const { return last_sequence() - committer_.durable(); }
   Committer& committer() { return committer_; }
   const Committer& committer() const { return committer_; }
   const Database& database() const { return *database_; }

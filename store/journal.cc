@@ -14,7 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".journal";
-constexpr std::size_t kMaxSpares = 2;
+// Spare segments: at rest, and while very much is written.
+constexpr std::size_t kFewestSpares = 1;
+constexpr std::size_t kMostSpares = 16;
+// As many as the group holds that the committer writes meanwhile, and as many again.
+constexpr int kMadeAtOnce = 4;
 
 std::vector<std::string> SegmentFiles(const std::string& directory) {
   std::vector<std::string> paths;
@@ -171,21 +175,13 @@ Result<JournalRecord> Journal::Append(std::string_view bytes) {
 }
 
 void Journal::Reap() {
-  std::vector<std::shared_ptr<Segment>> discarded;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& segment : retired_) {
-      if (spares_.size() < kMaxSpares && segment->bytes() == options_.segment_bytes) {
-        spares_.push_back(std::move(segment));
-      } else {
-        discarded.push_back(std::move(segment));
-      }
-    }
-    retired_.clear();
+  const std::lock_guard lock(mutex_);
+  for (auto& segment : retired_) {
+    const bool fits = segment->bytes() == options_.segment_bytes;
+    auto& to = fits && spares_.size() < kMostSpares ? spares_ : discarded_;
+    to.push_back(std::move(segment));
   }
-  for (const auto& segment : discarded) {
-    segment->RemoveFile();
-  }
+  retired_.clear();
 }
 
 std::optional<JournalRecord> Journal::Next() {
@@ -252,20 +248,44 @@ bool Journal::IsFilling() const {
   return live_.size() > 1 && live_bytes_ > options_.max_bytes / 2;
 }
 
-void Journal::PrepareSpare() {
+// Under the mutex.
+std::size_t Journal::SparesWanted() const {
+  return std::clamp(live_.size() / 2, kFewestSpares, kMostSpares);
+}
+
+void Journal::TendSegments() {
+  std::vector<std::shared_ptr<Segment>> discarded;
+  {
+    const std::lock_guard lock(mutex_);
+    discarded.swap(discarded_);
+    while (spares_.size() > SparesWanted() + 1) {  // one more comes and goes all the time
+      discarded.push_back(std::move(spares_.back()));
+      spares_.pop_back();
+    }
+  }
+  for (const auto& segment : discarded) {
+    segment->RemoveFile();
+  }
+  for (int made = 0; made < kMadeAtOnce && AddSpare(); ++made) {}
+}
+
+// False if there are enough, or none can be made: then the producer makes its own, and reports
+// what is wrong.
+bool Journal::AddSpare() {
   std::string path;
   {
     const std::lock_guard lock(mutex_);
-    if (!spares_.empty()) {
-      return;
+    if (spares_.size() >= SparesWanted()) {
+      return false;
     }
     path = options_.directory + "/" + std::to_string(next_file_++) + std::string(kSuffix);
   }
   auto spare = Segment::Create(path, options_.segment_bytes);
-  if (spare) {  // without one the producer makes its own, and reports what is wrong
+  if (spare) {
     const std::lock_guard lock(mutex_);
-    spares_.push_back(*spare);
+    spares_.push_back(std::move(*spare));
   }
+  return spare.ok();
 }
 
 }  // namespace kv::store

@@ -16,8 +16,9 @@
 // sequence follows its predecessor's, so what an earlier use left behind is never taken for one.
 //
 // Threads: one producer (Append, Reap, is_empty) and one consumer (Next, Rewind, Release,
-// IsFilling, backlog, PrepareSpare). A record's bytes stay readable for the producer until it calls
-// Reap after the consumer has released them.
+// IsFilling, backlog, TendSegments). A record's bytes stay readable for the producer until it calls
+// Reap after the consumer has released them. The producer leaves files to the consumer, as long as
+// that keeps up: making and removing them waits for the file system.
 #pragma once
 
 #include <atomic>
@@ -92,14 +93,17 @@ class Journal {
   void Release(Sequence sequence);
   // Half of max_bytes is taken: time for a flush, or appends will be refused.
   bool IsFilling() const;
-  // Makes the next segment ready, so that the producer need not wait for the file system.
-  void PrepareSpare();
+  // Makes the next segments ready for the producer, and removes those that it does not need. The
+  // more are in use, the more are kept ready.
+  void TendSegments();
 
  private:
   Journal(JournalOptions options, Sequence first);
 
   Result<std::shared_ptr<Segment>> TakeSegment(std::size_t payload_bytes);
   Status Roll(std::size_t record_bytes);
+  std::size_t SparesWanted() const;
+  bool AddSpare();
 
   const JournalOptions options_;
 
@@ -117,6 +121,7 @@ class Journal {
   std::deque<std::shared_ptr<Segment>> live_;
   std::vector<std::shared_ptr<Segment>> retired_;  // released, the producer may still look
   std::vector<std::shared_ptr<Segment>> spares_;
+  std::vector<std::shared_ptr<Segment>> discarded_;  // to be removed
   std::size_t live_bytes_ = 0;
   std::uint64_t next_file_ = 1;
 };

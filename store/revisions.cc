@@ -1,12 +1,20 @@
 #include "store/revisions.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace kv::store {
 
-Status Revisions::Reserve(Engine& engine) {
+// All that waits for the disk gets there before the reservation, which is asked for when half a
+// block is left: eight times as many may come meanwhile.
+Revision Revisions::BlockFor(const Engine& engine) {
+  constexpr Revision for_each_unflushed = 16;
+  return std::clamp(for_each_unflushed * engine.unflushed(), kBlock, kLargestBlock);
+}
+
+Status Revisions::Reserve(Engine& engine, Revision block) {
   ChangeSet changes;
-  const Revision target = last_ + kBlock;
+  const Revision target = last_ + block;
   changes.Put(ReservedKey(id_), EncodeNumber(target));
   auto record = engine.Commit(changes);
   if (!record) {
@@ -19,13 +27,21 @@ Status Revisions::Reserve(Engine& engine) {
 }
 
 Status Revisions::ReserveAhead(Engine& engine) {
-  return coming_ == 0 && last_ + kBlock / 2 >= reserved_ ? Reserve(engine) : Status(Ok{});
+  const Revision block = BlockFor(engine);
+  return coming_ == 0 && last_ + block / 2 >= reserved_ ? Reserve(engine, block) : Status(Ok{});
+}
+
+Status Revisions::AwaitReserved(Engine& engine) {
+  auto waited = engine.WaitDurable(coming_sequence_, late_ ? 0 : kLongestWait);
+  late_ = !waited;
+  return waited;
 }
 
 void Revisions::TakeOverReserved(const Engine& engine) {
   if (coming_ != 0 && engine.IsDurable(coming_sequence_)) {
     reserved_ = coming_;
     coming_ = 0;
+    late_ = false;
   }
 }
 
@@ -35,7 +51,7 @@ Status Revisions::Prepare(Engine& engine, std::size_t count) {
     return asked;
   }
   if (coming_ != 0 && last_ + count > reserved_) {
-    if (auto waited = engine.WaitDurable(coming_sequence_); !waited) {
+    if (auto waited = AwaitReserved(engine); !waited) {
       return waited;
     }
   }

@@ -1,12 +1,13 @@
 // Revisions: hands out a bucket's revisions, so that none that a client may have seen is ever used
 // again, also not after a power cut that takes the newest writes: before a revision is given out
 // a number at least as high stands on disk as reserved. Blocks are reserved ahead, so that this
-// costs no waiting. Not thread-safe.
+// costs no waiting; the more waits for the disk, the larger they are. Not thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
+#include "kv/clock.h"
 #include "kv/entry.h"
 #include "store/change_set.h"
 #include "store/engine.h"
@@ -15,7 +16,10 @@ namespace kv::store {
 
 class Revisions {
  public:
-  static constexpr Revision kBlock = 16384;
+  static constexpr Revision kBlock = 16384;  // the smallest
+  static constexpr Revision kLargestBlock = Revision{1} << 20;
+  // Nobody waits longer for a disk that hangs.
+  static constexpr Nanoseconds kLongestWait = kSecond;
 
   // `last` was given out; everything up to `reserved` may be, by what is on disk.
   Revisions(BucketId id, Revision last, Revision reserved)
@@ -24,7 +28,8 @@ class Revisions {
   Revision last() const { return last_; }
 
   // Makes sure that the next `count` may be given out, at most a quarter of a block. Waits for the
-  // disk only when a whole half block was used up faster than one flush.
+  // disk only when a whole half block was used up faster than one flush, and once that took too
+  // long, not again before the disk goes on.
   // Errors: storage-error, unavailable.
   Status Prepare(Engine& engine, std::size_t count = 1);
   // Whether Prepare would succeed without waiting, and leave enough for clients to write meanwhile,
@@ -40,8 +45,10 @@ class Revisions {
   void SkipReserved() { Raise(reserved_); }
 
  private:
-  Status Reserve(Engine& engine);
+  static Revision BlockFor(const Engine& engine);
+  Status Reserve(Engine& engine, Revision block);
   Status ReserveAhead(Engine& engine);
+  Status AwaitReserved(Engine& engine);
   void TakeOverReserved(const Engine& engine);
 
   const BucketId id_;
@@ -49,6 +56,7 @@ class Revisions {
   Revision reserved_;    // on disk
   Revision coming_ = 0;  // asked for; on disk once coming_sequence_ is
   Sequence coming_sequence_ = 0;
+  bool late_ = false;  // it was waited for in vain
 };
 
 }  // namespace kv::store

@@ -130,6 +130,10 @@ class Store {
   // now and then, and again at once when there are more.
   Progress PruneDuplicates(TimePoint now, std::size_t limit = 200);
 
+  // Gives back the memory and the room on disk of what the journal need not keep any longer; to be
+  // called now and then.
+  void ReapJournal() { engine_->Reap(); }
+
   Sequence last_sequence() const { return engine_->last_sequence(); }
   bool IsDurable(Sequence sequence) const { return engine_->IsDurable(sequence); }
   void RequestDurable(Sequence sequence) { engine_->committer().RequestDurable(sequence); }

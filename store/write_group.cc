@@ -6,6 +6,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "store/change_set.h"
+#include "store/give_way.h"
 
 namespace kv::store {
 namespace {
@@ -95,6 +96,7 @@ Result<rocksdb::WriteBatch*> WriteGroup::Build() {
   rocksdb::Status status;
   const auto keep = [&status](const rocksdb::Status& next) {
     status = status.ok() ? next : status;
+    YieldNowAndThen();
   };
   for (const Text& key : single_deletes_) {
     keep(batch_->SingleDelete(ToSlice(ViewOf(key))));

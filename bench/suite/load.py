@@ -26,12 +26,12 @@ def start(settings, program, options, **popen):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **popen)
 
 
-def finish(process):
+def finish(process, may_refuse=False):
     output, _ = process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"{process.args} failed")
     report = json.loads(output)
-    if report.get("rejected", 0) > 0:
+    if report.get("rejected", 0) > 0 and not may_refuse:
         raise RuntimeError(f"{process.args}: {report['rejected']} were refused")
     return report
 
@@ -59,8 +59,8 @@ def start_put(settings, broker, **options):
     return start(settings, "kv-load", put_options(settings, broker, options))
 
 
-def put(settings, broker, **options):
-    return finish(start_put(settings, broker, **options))
+def put(settings, broker, may_refuse=False, **options):
+    return finish(start_put(settings, broker, **options), may_refuse)
 
 
 def fill(settings, broker, keys, passes=1, **options):

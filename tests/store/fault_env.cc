@@ -185,6 +185,12 @@ void FaultyDisk::SlowDown(Filter filter, std::chrono::milliseconds by) {
   slow_by_ = by;
 }
 
+void FaultyDisk::SpeedUp() {
+  const std::lock_guard lock(mutex_);
+  slow_ = nullptr;
+  cut_.notify_all();
+}
+
 void FaultyDisk::CutPowerAt(std::uint64_t nth) {
   const std::lock_guard lock(mutex_);
   if (nth != 0 && is_cut()) {
@@ -245,7 +251,7 @@ IOStatus FaultyDisk::Admit(Act act, const std::string& path) {
   std::unique_lock lock(mutex_);
   ++acts_;
   if (slow_ && slow_(act, path)) {
-    cut_.wait_for(lock, slow_by_, [this] { return is_cut(); });
+    cut_.wait_for(lock, slow_by_, [this] { return is_cut() || !slow_; });
   }
   if (is_cut()) {
     cut_.notify_all();

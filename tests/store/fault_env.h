@@ -46,8 +46,9 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
   bool AwaitFailures(std::uint64_t count);
   bool has_failed() const;
 
-  // These acts take that long from now on, or until the power is cut.
+  // These acts take that long from now on, or until SpeedUp or the power is cut.
   void SlowDown(Filter filter, std::chrono::milliseconds by);
+  void SpeedUp();
 
   // From the `nth` act on nothing reaches the disk any more.
   void CutPowerAt(std::uint64_t nth);

@@ -157,6 +157,9 @@ TEST_F(FailedStoreTest, CanBeReadWhenTheDatabaseCannotBeOpenedForWriting) {
 TEST_F(FailedStoreTest, AllowsNoWriteWhoseRevisionIsNotReserved) {
   for (Revision i = 2; i < Revisions::kBlock / 2 - 1; ++i) {
     Put("a", "x");
+    if (i % 100 == 0) {  // what waits for the disk makes larger blocks
+      ASSERT_TRUE(Flush().ok());
+    }
   }
   ASSERT_TRUE(Flush().ok());
   disk_->Break(IsWalSync);
@@ -169,6 +172,67 @@ TEST_F(FailedStoreTest, AllowsNoWriteWhoseRevisionIsNotReserved) {
     ASSERT_LE(written->revision, Revisions::kBlock);
   }
   EXPECT_EQ(CodeOf(written), "storage-error");
+}
+
+// --- the disk hangs ---
+
+TEST_F(FaultTest, ADiskThatHangsHoldsUpOneWriteForASecondAndNoOtherOne) {
+  Open();
+  Put("a", "0");
+  ASSERT_TRUE(Flush().ok());
+  disk_->SlowDown(IsWalSync, std::chrono::hours(1));
+  Result<Written> written = Apply("a", {.value = "1"});
+  std::chrono::steady_clock::duration longest{};
+  const auto apply = [&] {
+    const auto start = std::chrono::steady_clock::now();
+    written = Apply("a", {.value = "1"});
+    longest = std::max(longest, std::chrono::steady_clock::now() - start);
+  };
+  Revision last = 0;
+  while (written.ok() && last < 2 * Revisions::kBlock) {
+    last = written->revision;
+    apply();
+  }
+  EXPECT_EQ(CodeOf(written), "unavailable");
+  EXPECT_EQ(last, Revisions::kBlock);
+  EXPECT_GE(longest, std::chrono::nanoseconds(Revisions::kLongestWait));
+  // Each would take a second, if it waited.
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 60; ++i) {
+    apply();
+    EXPECT_EQ(CodeOf(written), "unavailable");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_EQ(Get("a"), std::to_string(last) + " a PUT 1") << "what was accepted can be read";
+  disk_->SpeedUp();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!written && std::chrono::steady_clock::now() < deadline) {
+    written = Apply("a", {.value = "2"});
+  }
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(written->revision, last + 1) << "a refused write takes no revision";
+}
+
+// So many as are not flushed may come again sixteen times before anyone waits.
+TEST_F(FaultTest, TheMoreWaitsForTheDiskTheMoreRevisionsAreReserved) {
+  Open();
+  Put("a", "0");
+  ASSERT_TRUE(Flush().ok());
+  constexpr Revision unflushed = 4'000;
+  disk_->SlowDown(IsWalSync, std::chrono::milliseconds(300));
+  for (Revision i = 1; i < unflushed; ++i) {
+    Put("a", "1");
+  }
+  ASSERT_TRUE(Flush().ok());
+  disk_->SlowDown(IsWalSync, std::chrono::hours(1));
+  Result<Written> written = Apply("a", {.value = "1"});
+  Revision last = 0;
+  for (; written.ok() && last < Revisions::kLargestBlock; written = Apply("a", {.value = "2"})) {
+    last = written->revision;
+  }
+  EXPECT_EQ(CodeOf(written), "unavailable");
+  EXPECT_GT(last, Revisions::kBlock + unflushed);
+  disk_->SpeedUp();
 }
 
 // --- always: a write tells its flush's failure ---

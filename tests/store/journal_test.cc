@@ -110,6 +110,7 @@ TEST_F(JournalTest, RemovesTheFileOfAHugeSegmentOnceItIsReleased) {
   ASSERT_TRUE(journal->Next());
   journal->Release(2);
   journal->Reap();
+  journal->TendSegments();
   for (const auto& name : Files()) {
     EXPECT_EQ(Read(name).size(), kSegmentBytes) << name;
   }
@@ -128,13 +129,39 @@ TEST_F(JournalTest, ARecordStaysReadableUntilItIsReleasedAndReaped) {
 
 TEST_F(JournalTest, APreparedSpareIsTakenWithoutMakingAFile) {
   auto journal = Create();
-  journal->PrepareSpare();
-  journal->PrepareSpare();
+  journal->TendSegments();
+  journal->TendSegments();
   const auto files = Files();
   EXPECT_EQ(files.size(), 2U) << "one in use and one spare, not more";
   ASSERT_TRUE(journal->Append(std::string(kSegmentBytes - 200, 'x')).ok());
   ASSERT_TRUE(journal->Append(std::string(kSegmentBytes - 200, 'x')).ok());
   EXPECT_EQ(Files(), files);
+}
+
+TEST_F(JournalTest, KeepsMoreSparesWhileMuchIsInUseAndFewAtRest) {
+  auto journal = Create(1, 64 * kSegmentBytes);
+  while (Files().size() < 16) {
+    ASSERT_TRUE(journal->Append(std::string(kSegmentBytes - 200, 'x')).ok());
+  }
+  journal->TendSegments();
+  EXPECT_EQ(Files().size(), 20U) << "four at a time";
+  journal->TendSegments();
+  journal->TendSegments();
+  const auto files = Files();
+  EXPECT_EQ(files.size(), 24U);
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(journal->Append(std::string(kSegmentBytes - 200, 'x')).ok());
+  }
+  EXPECT_EQ(Files(), files) << "the producer makes none";
+
+  const Sequence last = journal->last_sequence();
+  while (journal->Next()) {}
+  journal->Release(last);
+  journal->Reap();
+  EXPECT_EQ(Files(), files) << "the producer removes none";
+  journal->TendSegments();
+  EXPECT_LE(Files().size(), 3U);
+  EXPECT_TRUE(journal->Append(BytesOf(last + 1)).ok());
 }
 
 TEST_F(JournalTest, RefusesARecordBeyondItsSizeUntilTheConsumerHasCaughtUp) {

@@ -54,7 +54,7 @@ class JournalThreadsTest : public JournalTest {
       if (random() % 64 == 0) {
         released = expected - 1 - random() % (expected - released);
         journal.Release(released);
-        journal.PrepareSpare();
+        journal.TendSegments();
       }
       if (random() % 256 == 0) {
         expected -= random() % (expected - released);

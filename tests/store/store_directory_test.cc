@@ -1,6 +1,7 @@
 // Which directories a store takes for its own.
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -115,6 +116,20 @@ TEST_F(StoreDirectoryTest, EverythingInItIsForItsOwnerAlone) {
     ++seen;
   }
   EXPECT_GT(seen, 6U);
+}
+
+TEST_F(StoreDirectoryTest, TakesLittleOfTheDiskWhileLittleIsInIt) {
+  options_.journal_segment_bytes = StoreOptions().journal_segment_bytes;
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  std::uint64_t allocated = 0;  // bytes, also those behind a file's end
+  for (const auto& file : fs::recursive_directory_iterator(options_.path)) {
+    struct stat info {};
+    ASSERT_EQ(::stat(file.path().c_str(), &info), 0);
+    allocated += static_cast<std::uint64_t>(info.st_blocks) * 512;
+  }
+  EXPECT_LT(allocated, 24U << 20U);
 }
 
 TEST_F(StoreDirectoryTest, IsFreeAgainWhenItsStoreIsClosed) {

@@ -1,0 +1,17 @@
+// Makes threads that work in the background give way to the broker's, where they share a core.
+//
+// Any thread, for itself; as often as one likes. If the system refuses, nothing is lost but time.
+#pragma once
+
+namespace kv::store {
+
+// What the thread has to do comes in bursts: from now on a tenth of a core that others want as well
+// is enough for it.
+void GiveWay();
+
+// For places that such a thread comes by every microsecond or so. Linux looks who should have the
+// core when a thread wakes up; if that one has had more than its share just then, not again before
+// the next tick of the clock, up to 4 ms later. A yield makes it look.
+void YieldNowAndThen();
+
+}  // namespace kv::store

@@ -1,0 +1,81 @@
+// The threads of the background give way, and the broker's does not.
+#include "store/give_way.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "store/change_set.h"
+#include "store/database.h"
+#include "tests/store/temp_directory.h"
+
+namespace kv::store::testing {
+namespace {
+
+int Niceness() {
+  return ::getpriority(PRIO_PROCESS, 0);  // of this thread: Linux's meaning
+}
+
+TEST(GiveWayTest, ConcernsTheThreadThatCallsIt) {
+  const int before = Niceness();
+  int inside = before;
+  std::thread([&inside] {
+    GiveWay();
+    GiveWay();  // no further
+    inside = Niceness();
+  }).join();
+  EXPECT_EQ(inside, std::max(before, 10));
+  EXPECT_EQ(Niceness(), before);
+}
+
+TEST(GiveWayTest, OneThatGivesWayMoreAlreadyStaysAsItIs) {
+  int inside = 0;
+  std::thread([&inside] {
+    ASSERT_EQ(::setpriority(PRIO_PROCESS, 0, 15), 0);
+    GiveWay();
+    inside = Niceness();
+  }).join();
+  EXPECT_EQ(inside, 15);
+}
+
+// RocksDB's threads of this process that have given way.
+int GivingWay() {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    const auto id = static_cast<::id_t>(std::stoul(task.path().filename()));
+    count += name.starts_with("rocksdb") && ::getpriority(PRIO_PROCESS, id) >= 10 ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(GiveWayTest, ThreadsThatMakeTablesDoAndTheOneThatWritesDoesNot) {
+  const TempDirectory directory;
+  const int before = Niceness();
+  {
+    auto database = Database::Open({.path = directory.path() + "/db", .memtable_bytes = 1});
+    ASSERT_TRUE(database.ok());
+    ChangeSet changes;
+    changes.Put(StreamKey(1, 1), "value");
+    WriteGroup group;
+    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+    ASSERT_TRUE((*database)->Write(group).ok());  // begins a table
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (GivingWay() == 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    EXPECT_GT(GivingWay(), 0);
+  }
+  EXPECT_EQ(Niceness(), before);
+}
+
+}  // namespace
+}  // namespace kv::store::testing
