@@ -11,7 +11,7 @@ namespace {
 
 class BackgroundWorkTest : public KvBrokerTest {
  protected:
-  static constexpr int kKeys = 20'000;  // more than the revisions of a block
+  static constexpr int kKeys = 20'000;  // more than the revisions of the smallest block
 
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(
@@ -30,6 +30,8 @@ class BackgroundWorkTest : public KvBrokerTest {
       last = *id;
       if (i % 500 == 0) {  // as many as the broker takes at a time
         ASSERT_TRUE(writer.WaitPuback(last)) << writer.error();
+        // Flushed: what waits for the disk makes larger blocks.
+        ASSERT_TRUE(client().Put("flushed/x", "v").ok()) << client().error();
       }
     }
     ASSERT_TRUE(writer.WaitPuback(last)) << writer.error();
