@@ -25,6 +25,15 @@ ChangeSet& Engine::Scratch() {
   return scratch_;
 }
 
+Status Engine::WaitBriefly(Sequence sequence) {
+  const bool hangs = !IsDurable(late_);
+  auto waited = committer_.WaitDurable(sequence, hangs ? 0 : kLongestWait);
+  if (!waited && !hangs) {
+    late_ = sequence;
+  }
+  return waited;
+}
+
 Result<JournalRecord> Engine::Commit(const ChangeSet& changes) {
   if (auto writable = CheckWritable(); !writable) {
     return std::move(writable).error();

@@ -25,6 +25,9 @@ enum class Sync : std::uint8_t {
 
 class Engine {
  public:
+  // Nobody waits longer for a disk that hangs.
+  static constexpr Nanoseconds kLongestWait = kSecond;
+
   Engine(std::unique_ptr<Database> database,
          std::unique_ptr<Journal> journal,
          Sync sync,
@@ -45,9 +48,10 @@ class Engine {
 
   bool IsApplied(Sequence sequence) const { return committer_.applied() >= sequence; }
   bool IsDurable(Sequence sequence) const { return committer_.durable() >= sequence; }
-  Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt) {
-    return committer_.WaitDurable(sequence, most);
-  }
+  Status WaitDurable(Sequence sequence) { return committer_.WaitDurable(sequence); }
+  // The same for kLongestWait at most; once that was in vain, nobody waits again before what was
+  // waited for is on disk. Errors: storage-error; unavailable, when it took too long.
+  Status WaitBriefly(Sequence sequence);
   // Records that are not on disk yet.
   Sequence unflushed() const { return last_sequence() - committer_.durable(); }
   Committer& committer() { return committer_; }
@@ -64,6 +68,7 @@ class Engine {
   const std::unique_ptr<Journal> journal_;
   const Sync sync_;
   ChangeSet scratch_;
+  Sequence late_ = 0;  // waited for in vain
   Committer committer_;
 };
 

@@ -31,17 +31,10 @@ Status Revisions::ReserveAhead(Engine& engine) {
   return coming_ == 0 && last_ + block / 2 >= reserved_ ? Reserve(engine, block) : Status(Ok{});
 }
 
-Status Revisions::AwaitReserved(Engine& engine) {
-  auto waited = engine.WaitDurable(coming_sequence_, late_ ? 0 : kLongestWait);
-  late_ = !waited;
-  return waited;
-}
-
 void Revisions::TakeOverReserved(const Engine& engine) {
   if (coming_ != 0 && engine.IsDurable(coming_sequence_)) {
     reserved_ = coming_;
     coming_ = 0;
-    late_ = false;
   }
 }
 
@@ -51,7 +44,7 @@ Status Revisions::Prepare(Engine& engine, std::size_t count) {
     return asked;
   }
   if (coming_ != 0 && last_ + count > reserved_) {
-    if (auto waited = AwaitReserved(engine); !waited) {
+    if (auto waited = engine.WaitBriefly(coming_sequence_); !waited) {
       return waited;
     }
   }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kv/clock.h"
 #include "kv/entry.h"
 #include "store/change_set.h"
 #include "store/engine.h"
@@ -18,8 +17,6 @@ class Revisions {
  public:
   static constexpr Revision kBlock = 16384;  // the smallest
   static constexpr Revision kLargestBlock = Revision{1} << 20;
-  // Nobody waits longer for a disk that hangs.
-  static constexpr Nanoseconds kLongestWait = kSecond;
 
   // `last` was given out; everything up to `reserved` may be, by what is on disk.
   Revisions(BucketId id, Revision last, Revision reserved)
@@ -28,8 +25,7 @@ class Revisions {
   Revision last() const { return last_; }
 
   // Makes sure that the next `count` may be given out, at most a quarter of a block. Waits for the
-  // disk only when a whole half block was used up faster than one flush, and once that took too
-  // long, not again before the disk goes on.
+  // disk only when a whole half block was used up faster than one flush, and briefly.
   // Errors: storage-error, unavailable.
   Status Prepare(Engine& engine, std::size_t count = 1);
   // Whether Prepare would succeed without waiting, and leave enough for clients to write meanwhile,
@@ -48,7 +44,6 @@ class Revisions {
   static Revision BlockFor(const Engine& engine);
   Status Reserve(Engine& engine, Revision block);
   Status ReserveAhead(Engine& engine);
-  Status AwaitReserved(Engine& engine);
   void TakeOverReserved(const Engine& engine);
 
   const BucketId id_;
@@ -56,7 +51,6 @@ class Revisions {
   Revision reserved_;    // on disk
   Revision coming_ = 0;  // asked for; on disk once coming_sequence_ is
   Sequence coming_sequence_ = 0;
-  bool late_ = false;  // it was waited for in vain
 };
 
 }  // namespace kv::store
