@@ -4,14 +4,18 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace kv::store {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr int kNiceness = 10;
 
-// So often a yield costs a percent or two, and others wait for some tens of microseconds.
-constexpr unsigned kPassesPerYield = 32;
+// So often the clock and a yield cost a percent or two, and others wait for some tens of
+// microseconds.
+constexpr unsigned kPassesPerLook = 32;
 
 }  // namespace
 
@@ -23,9 +27,17 @@ void GiveWay() {
 
 void YieldNowAndThen() {
   thread_local unsigned passes = 0;
-  if (++passes % kPassesPerYield == 0) {
-    ::sched_yield();
+  thread_local steady_clock::time_point next;
+  if (++passes % kPassesPerLook != 0) {
+    return;
   }
+  const auto begin = steady_clock::now();
+  if (begin < next) {
+    return;
+  }
+  ::sched_yield();
+  const auto end = steady_clock::now();
+  next = end + (end - begin);
 }
 
 }  // namespace kv::store

@@ -11,7 +11,9 @@ void GiveWay();
 
 // For places that such a thread comes by every microsecond or so. Linux looks who should have the
 // core when a thread wakes up; if that one has had more than its share just then, not again before
-// the next tick of the clock, up to 4 ms later. A yield makes it look.
+// the next tick of the clock, up to 4 ms later. A yield makes it look. It also costs the thread a
+// slice of its share, if others want the core all the time: so it works at least as long as the
+// last yield took before it yields again.
 void YieldNowAndThen();
 
 }  // namespace kv::store

@@ -1,9 +1,12 @@
 // The threads of the background give way, and the broker's does not.
 #include "store/give_way.h"
 
+#include <sched.h>
 #include <sys/resource.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX, not C
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -43,6 +46,39 @@ TEST(GiveWayTest, OneThatGivesWayMoreAlreadyStaysAsItIs) {
     inside = Niceness();
   }).join();
   EXPECT_EQ(inside, 15);
+}
+
+// The share of a core that a thread gets which yields all the time, beside one that never does.
+double ShareBesideABusyThread() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
+  std::atomic<bool> done{false};
+  std::thread busy([&] {
+    ::sched_setaffinity(0, sizeof(one), &one);
+    while (!done) {}
+  });
+  double share = 0;
+  std::thread([&] {
+    ::sched_setaffinity(0, sizeof(one), &one);
+    GiveWay();
+    const auto start = std::chrono::steady_clock::now();
+    timespec used{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    const long until = used.tv_nsec + used.tv_sec * 1'000'000'000 + 20'000'000;
+    while (used.tv_nsec + used.tv_sec * 1'000'000'000 < until) {
+      YieldNowAndThen();
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    }
+    share = 0.020 / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }).join();
+  done = true;
+  busy.join();
+  return share;
+}
+
+TEST(GiveWayTest, IsNoGivingUpWhereOthersWantTheCoreAllTheTime) {
+  EXPECT_GT(ShareBesideABusyThread(), 0.01);
 }
 
 // RocksDB's threads of this process that have given way.
