@@ -258,8 +258,9 @@ Status Bucket::BeginConfig(const BucketConfig& config) {
   changed.config = config;
   ChangeSet changes;
   changes.Put(BucketKey(name_), EncodeBucket(changed));
-  // In any case: of a bucket in memory there was no other trace of it.
+  // In any case: of a bucket in memory there was no other trace of them.
   changes.Put(LastRevisionKey(id()), EncodeNumber(revisions_.last()));
+  changes.Put(ForgottenKey(id()), EncodeNumber(forgotten_));
   auto stored = engine_.Commit(changes);
   if (!stored) {
     return std::move(stored).error();

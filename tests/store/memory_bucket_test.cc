@@ -52,6 +52,17 @@ TEST_F(MemoryBucketTest, IsEmptyAfterARestartButItsRevisionsGoOn) {
   EXPECT_TRUE(bucket().IsCompacted({}, 1));
 }
 
+TEST_F(MemoryBucketTest, MovedToFilesItStillKnowsThatItLacksWhatWasInMemory) {
+  Put("a", "1");
+  Reopen();
+  ASSERT_TRUE(Change("storage=file history=3").ok());
+  EXPECT_EQ(Put("a", "2"), 2U);
+  Reopen();
+  EXPECT_EQ(History(), (Lines{"2 a PUT 2"}));
+  EXPECT_TRUE(bucket().IsCompacted("a", 1));
+  EXPECT_FALSE(bucket().IsCompacted("a", 2));
+}
+
 TEST_F(MemoryBucketTest, IsEmptyAfterACrashButItsRevisionsGoOnAbove) {
   const Revision before = Put("a", "1");
   Crash();

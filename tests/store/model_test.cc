@@ -18,6 +18,7 @@
 #include "tests/store/model_compare.h"
 #include "tests/store/model_world.h"
 #include "tests/store/store_fixture.h"
+#include "tests/support/environment.h"
 
 namespace kv::store::testing {
 namespace {
@@ -250,8 +251,10 @@ TEST_F(ModelTest, DoesWhatAMapDoes) {
   Run(1);
 }
 
+// KV_MODEL_SEED: to repeat what a run printed.
 TEST_F(ModelTest, DoesWhatAMapDoesWhateverTheSeed) {
-  const std::uint64_t seed = std::random_device()();
+  const std::uint64_t seed =
+      kv::testing::NumberFromEnvironment("KV_MODEL_SEED", std::random_device()());
   std::cout << "seed " << seed << std::endl;
   Run(seed);
 }
