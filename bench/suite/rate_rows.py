@@ -100,6 +100,12 @@ def replies():
                0.60, 0.85, puts(True, protocol=5, replies=True), puts(True, protocol=5))  # fmt: skip
 
 
+def replies0():
+    """Who waits for the reply has no use for a PUBACK."""
+    return Row("replies0", "puts of QoS 0 with durable replies (`batch`)", "our PUBACK-only puts", "puts/s",
+               0.60, 0.85, puts(True, protocol=5, qos=0, replies=True), puts(True, protocol=5))  # fmt: skip
+
+
 def requests(qos):
     def ours(settings):
         with Broker(settings, True) as broker:
@@ -200,5 +206,5 @@ def neighbour():
                lower_is_better=True)  # fmt: skip
 
 
-ROWS = [qos1, qos0, history, keys, nats, nats_fresh, replies, get, get0, latency, pages, idle,
+ROWS = [qos1, qos0, history, keys, nats, nats_fresh, replies, replies0, get, get0, latency, pages, idle,
         neighbour]  # fmt: skip

@@ -51,6 +51,7 @@ bool Apply(Histories& histories, const Operation& operation, std::size_t kept);
 
 // All that a bucket says it holds, read through its requests. Of one that is not there all is empty
 // and `info` null.
+// NOLINTNEXTLINE(bugprone-exception-escape): what a json is moved by does not throw
 struct BucketDump {
   Histories histories;
   std::map<std::string, Revision> newest;  // of each key

@@ -17,7 +17,7 @@ struct Row {
 
 // Every verb; the last ones in an order in which each finds what it needs.
 inline const std::vector<Row>& Rows() {
-  static const std::vector<Row> rows = {
+  static const std::vector<Row> kRows = {
       {"$KV/b/get/#", "b/get/k"},
       {"$KV/b/put/#", "b/put/k", "v"},
       {"$KV/b/create/#", "b/create/made", "v"},
@@ -38,7 +38,7 @@ inline const std::vector<Row>& Rows() {
       {"$KV/b/admin/delete", "b/admin/delete"},
       {"$KV/b/admin/create", "b/admin/create", R"({"history": 7})"},
   };
-  return rows;
+  return kRows;
 }
 
 inline bool IsAnswer(const Message& message) {

@@ -1,7 +1,6 @@
 // The typed client's threads: futures, callbacks, timeouts, ends; and how it gets in.
-#include <signal.h>
-
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <future>
 #include <string>
@@ -29,6 +28,7 @@ TEST_F(ClientAsync, ManyFuturesAtOnceAllCome) {
   const kv::Bucket bucket = client.bucket("b");
   constexpr int count = 2'000;
   std::vector<std::future<Result<Written>>> futures;
+  futures.reserve(count);
   for (int i = 0; i < count; ++i) {
     futures.push_back(bucket.async().Put("k" + std::to_string(i), "v").Future());
   }

@@ -240,8 +240,8 @@ TEST_F(ClientWatch, WritersOfDifferentQosAreSeenInRevisionOrder) {
   ASSERT_NO_FATAL_FAILURE(Start({.debug_log = false}));
   Watcher watcher = Watching("deep");
   EXPECT_EQ(NextOf(watcher), "end of initial");
-  constexpr int rounds = 100;
-  for (int i = 0; i < rounds; ++i) {
+  constexpr Revision rounds = 100;
+  for (Revision i = 0; i < rounds; ++i) {
     for (const std::uint8_t qos : std::vector<std::uint8_t>{1, 0, 2}) {
       ASSERT_TRUE(client().Publish("kv/deep/k", "v", {.qos = qos}).has_value());
     }

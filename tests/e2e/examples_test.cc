@@ -1,8 +1,8 @@
 // The examples do what they say, against a real broker.
-#include <signal.h>
 #include <sys/wait.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

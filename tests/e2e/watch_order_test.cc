@@ -45,11 +45,12 @@ class WatchOrder : public KvBrokerTest {
     ASSERT_NO_FATAL_FAILURE(StartBroker({.plugin = {{"bucket_b", "history=3"}},
                                          .configuration = "max_queued_messages 100000",
                                          .debug_log = false}));
-    for (std::uint8_t qos = 0; qos < subscribers_.size(); ++qos) {
-      auto& subscriber = subscribers_.at(qos);
+    std::uint8_t qos = 0;
+    for (auto& subscriber : subscribers_) {
       subscriber = std::make_unique<MqttClient>(broker().port());
       ASSERT_TRUE(subscriber->Connect()) << subscriber->error();
       ASSERT_EQ(subscriber->Subscribe("kv/b/#", qos), qos);
+      ++qos;
     }
     for (std::size_t i = 0; i < kWriters; ++i) {
       const bool older = i == kWriters - 1;
@@ -161,8 +162,9 @@ TEST_F(WatchOrder, HoldsForEverySubscriberAtEveryQosAndTheNewestStaysRetained) {
     }
     ASSERT_TRUE(writer.client->Ping());
   }
-  for (std::uint8_t qos = 0; qos < subscribers_.size(); ++qos) {
-    ExpectOrdered(qos, subscribers_.at(qos)->TakeMessages());
+  std::uint8_t qos = 0;
+  for (const auto& subscriber : subscribers_) {
+    ExpectOrdered(qos++, subscriber->TakeMessages());
   }
   ExpectRetainedEqualsStore(broker().port(), "b");
   const auto retained = RetainedMessages(broker().port(), "kv/b/k");

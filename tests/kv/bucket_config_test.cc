@@ -198,7 +198,7 @@ std::string ReadError(std::string_view line) {
 TEST(ReadFieldsTest, TakesAssignmentsSeparatedByBlanks) {
   const BucketConfig config = MustRead("  history=5\tttl=24h   max_bytes=1GiB ");
   EXPECT_EQ(config.history, 5U);
-  EXPECT_EQ(config.ttl, 24 * 3600 * kSecond);
+  EXPECT_EQ(config.ttl, 86'400 * kSecond);
   EXPECT_EQ(config.max_bytes, 1U << 30);
 }
 

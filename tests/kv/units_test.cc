@@ -16,7 +16,7 @@ constexpr Nanoseconds kHour = 60 * kMinute;
 constexpr Nanoseconds kDay = 24 * kHour;
 
 TEST(DurationTest, IsSecondsOrANumberWithAUnit) {
-  constexpr std::array<std::pair<std::string_view, Nanoseconds>, 8> kGood{{
+  constexpr std::array<std::pair<std::string_view, Nanoseconds>, 8> good{{
       {"90", 90 * kSecond},
       {"500ms", 500 * kMillisecond},
       {"30s", 30 * kSecond},
@@ -26,7 +26,7 @@ TEST(DurationTest, IsSecondsOrANumberWithAUnit) {
       {"007s", 7 * kSecond},
       {"1", kSecond},
   }};
-  for (const auto& [text, length] : kGood) {
+  for (const auto& [text, length] : good) {
     EXPECT_EQ(ParseDuration(text), length) << text;
   }
 }

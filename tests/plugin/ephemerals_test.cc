@@ -1,6 +1,8 @@
 // Keys that go with the connection of their writer.
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -21,8 +23,9 @@ class EphemeralsTest : public ServiceTest {
              std::string_view topic,
              std::string_view payload,
              std::vector<UserProperty> options = {{"kv-ephemeral", "true"}}) {
-    service_->OnMessage({.id = "ann", .is_v5 = true, .connection = &connection},
-                        {.topic = topic, .payload = payload, .qos = 1, .options = options});
+    service_->OnMessage(
+        {.id = "ann", .is_v5 = true, .connection = &connection},
+        {.topic = topic, .payload = payload, .qos = 1, .options = std::move(options)});
   }
   Texts Ended(const int& connection) {
     broker_.Take();

@@ -36,9 +36,9 @@ void mosquitto_free(void* memory) {
   std::free(memory);  // NOLINT(*-no-malloc)
 }
 
-int mosquitto_broker_publish(const char* client,
+int mosquitto_broker_publish(const char* clientid,
                              const char* topic,
-                             int length,
+                             int payloadlen,
                              void* payload,
                              int qos,
                              bool retain,
@@ -47,11 +47,11 @@ int mosquitto_broker_publish(const char* client,
     return MOSQ_ERR_NOMEM;
   }
   Calls().published.push_back(
-      {client == nullptr ? std::nullopt : std::optional<std::string>(client),
+      {clientid == nullptr ? std::nullopt : std::optional<std::string>(clientid),
        topic,
        payload == nullptr
            ? ""
-           : std::string(static_cast<const char*>(payload), static_cast<size_t>(length)),
+           : std::string(static_cast<const char*>(payload), static_cast<size_t>(payloadlen)),
        qos,
        retain,
        kv::plugin::testing::TextsOf(properties)});
@@ -60,11 +60,11 @@ int mosquitto_broker_publish(const char* client,
   return MOSQ_ERR_SUCCESS;
 }
 
-void mosquitto_log_printf(int level, const char* format, ...) {
+void mosquitto_log_printf(int level, const char* fmt, ...) {
   std::array<char, 512> line{};
   va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line.data(), line.size(), format, arguments);
+  va_start(arguments, fmt);
+  std::vsnprintf(line.data(), line.size(), fmt, arguments);
   va_end(arguments);
   Calls().log.emplace_back(level, line.data());
 }

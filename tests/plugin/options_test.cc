@@ -87,7 +87,7 @@ TEST(OptionsTest, AreAllRead) {
   EXPECT_EQ(options.broker_snapshot, snapshot);
   EXPECT_EQ(options.backup_path, directory.path().string());
   EXPECT_EQ(options.bucket_defaults.history, 5U);
-  EXPECT_EQ(options.bucket_defaults.ttl, 24 * 3600 * kSecond);
+  EXPECT_EQ(options.bucket_defaults.ttl, 86'400 * kSecond);
   EXPECT_EQ(MustParse({{"sync", "interval"}}).sync, store::Sync::kInterval);
   EXPECT_EQ(MustParse({{"sync", "batch"}}).sync, store::Sync::kBatch);
 }

@@ -109,7 +109,8 @@ TEST_F(BucketDuplicateTest, IsForgottenAfterTheWindow) {
 }
 
 TEST_F(BucketDuplicateTest, AFloodOfIdsPushesOutTheOldestAndIsForgottenInSlices) {
-  constexpr std::size_t enough = Duplicates::kMaxBytes / (2 * 256) + 1;  // of the longest ids
+  constexpr std::size_t enough =
+      Duplicates::kMaxBytes / 512 + 1;  // of the longest ids, each kept twice
   const auto id_of = [](std::size_t number) {
     const std::string digits = std::to_string(number);
     return digits + std::string(256 - digits.size(), 'x');

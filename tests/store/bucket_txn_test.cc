@@ -24,6 +24,7 @@ class BucketTxnTest : public StoreTest {
                   std::string_view id = {},
                   const std::string& result = {}) {
     std::vector<KeyedWrite> writes;
+    writes.reserve(items.size());
     for (const auto& [key, write] : items) {
       writes.push_back({*Key::Parse(key), write});
     }
@@ -208,6 +209,8 @@ TEST_F(BucketTxnTest, IsThereWholeAfterACrashAndAfterAnEndInOrder) {
   for (int round = 0; round < 4; ++round) {
     std::vector<std::string> keys;
     std::vector<Item> items;
+    keys.reserve(100);
+    items.reserve(100);
     for (int i = 0; i < 100; ++i) {
       keys.push_back("k" + std::to_string(round * 100 + i));
     }
@@ -224,6 +227,8 @@ TEST_F(BucketTxnTest, IsThereWholeAfterACrashAndAfterAnEndInOrder) {
 TEST_F(BucketTxnTest, TheMostAtOnceIsOneSet) {
   std::vector<std::string> keys;
   std::vector<Item> items;
+  keys.reserve(kMaxWritesAtOnce);
+  items.reserve(kMaxWritesAtOnce);
   for (std::size_t i = 0; i < kMaxWritesAtOnce; ++i) {
     keys.push_back("k" + std::to_string(i));
   }

@@ -390,7 +390,10 @@ IOStatus FaultyDisk::Truncate(const std::string& path,
                               const IOOptions& options,
                               IODebugContext* debug) {
   IOStatus status = Admit(Act::kChange, path);
-  return status.ok() ? target()->Truncate(path, size, options, debug) : status;
+  if (!status.ok()) {
+    return status;
+  }
+  return target()->Truncate(path, size, options, debug);
 }
 
 }  // namespace kv::store::testing

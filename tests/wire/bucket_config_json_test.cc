@@ -23,7 +23,7 @@ TEST(BucketConfigJsonTest, HasEveryFieldInItsOwnType) {
       R"( "capture": "a/#", "description": "two words", "metadata": {"a": "b", "c": ""}})");
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(config.history, 5U);
-  EXPECT_EQ(config.ttl, 24 * 3600 * kSecond);
+  EXPECT_EQ(config.ttl, 86'400 * kSecond);
   EXPECT_EQ(config.max_value_size, 1024U);
   EXPECT_EQ(config.max_bytes, std::uint64_t{1} << 30);
   EXPECT_EQ(config.max_keys, 9U);
@@ -93,9 +93,7 @@ TEST(BucketConfigJsonTest, NamesTheFieldThatIsWrong) {
                             "[]",
                             "{",
                             "7",
-                            R"({"description": ")"
-                            "\xFF"
-                            R"("})"}) {
+                            "{\"description\": \"\xFF\"}"}) {
     EXPECT_EQ(ErrorOf(wrong).substr(0, 11), "bad-request") << wrong;
   }
   EXPECT_EQ(ErrorOf(std::string(kMaxConfigBytes + 1, ' ')).substr(0, 11), "bad-request");

@@ -77,7 +77,8 @@ TEST(PackedEntriesTest, ADamagedPageIsRefusedOrReadAsAnother) {
   RandomEntries random(kSeed + 1);
   for (int round = 0; round < 2000; ++round) {
     std::string page = PackEntries({random.Next(), random.Next()}, /*meta_only=*/false);
-    page[random.Number(page.size())] ^= static_cast<char>(1U << random.Number(8));
+    char& byte = page[random.Number(page.size())];
+    byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << random.Number(8)));
     if (const auto read = UnpackEntries(page)) {
       ASSERT_EQ(MustUnpack(PackEntries(*read, /*meta_only=*/false)).size(), read->size());
     }

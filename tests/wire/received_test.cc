@@ -59,7 +59,7 @@ TEST(ReceivedTest, ChangeHasItsKeyInTheTopic) {
 }
 
 TEST(ReceivedTest, EntryWithoutItsPropertiesIsNone) {
-  const auto error_without = [](std::string_view name, std::string value) {
+  const auto error_without = [](std::string_view name, const std::string& value) {
     Properties all;
     all.user = ChangeProperties(Operation::kPut, 9, 5, Reason::kNone);
     for (auto& property : all.user) {

@@ -67,10 +67,10 @@ TEST(TimeTextTest, SpellsPointsBefore1970) {
 
 TEST(TimeTextTest, KnowsLeapDays) {
   constexpr TimePoint day = 86'400 * kSecond;
-  constexpr TimePoint kFeb28Of2024 = 1'709'078'400 * kSecond;
-  EXPECT_EQ(FormatTime(kFeb28Of2024), "2024-02-28T00:00:00.000000000Z");
-  EXPECT_EQ(FormatTime(kFeb28Of2024 + day), "2024-02-29T00:00:00.000000000Z");
-  EXPECT_EQ(FormatTime(kFeb28Of2024 + 2 * day), "2024-03-01T00:00:00.000000000Z");
+  constexpr TimePoint feb_28_of_2024 = 1'709'078'400 * kSecond;
+  EXPECT_EQ(FormatTime(feb_28_of_2024), "2024-02-28T00:00:00.000000000Z");
+  EXPECT_EQ(FormatTime(feb_28_of_2024 + day), "2024-02-29T00:00:00.000000000Z");
+  EXPECT_EQ(FormatTime(feb_28_of_2024 + 2 * day), "2024-03-01T00:00:00.000000000Z");
   EXPECT_EQ(FormatTime(951'782'400 * kSecond), "2000-02-29T00:00:00.000000000Z");
   EXPECT_EQ(FormatTime(4'107'542'400 * kSecond), "2100-03-01T00:00:00.000000000Z");  // no leap year
 }

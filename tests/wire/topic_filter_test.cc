@@ -1,4 +1,6 @@
 // Topic filters of buckets that capture. Source: MQTT 5, section 4.7.
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "wire/topics.h"
@@ -7,11 +9,12 @@ namespace kv::wire::testing {
 namespace {
 
 TEST(TopicFilterTest, MatchesAsTheBrokerDoes) {
-  const struct {
+  struct Row {
     const char* filter;
     const char* topic;
     bool matches;
-  } rows[] = {
+  };
+  const std::vector<Row> rows = {
       {"a", "a", true},         {"a", "b", false},          {"a", "a/b", false},
       {"a/b", "a", false},      {"a/#", "a", true},         {"a/#", "a/b/c", true},
       {"a/#", "ab", false},     {"#", "a/b", true},         {"#", "$SYS/x", false},
