@@ -75,7 +75,7 @@ Result<ExitCode> PrintBucket(const Tool& tool, const BucketInfo& bucket) {
     return Printed(tool.output.Print(JsonOf(bucket)));
   }
   std::vector<Row> rows;
-  const auto add = [&](std::string name, std::string value) {
+  const auto add = [&](std::string name, const std::string& value) {
     rows.push_back({{std::move(name), Colour::kBold}, {Escape(value)}});
   };
   add("bucket", bucket.name);

@@ -37,6 +37,7 @@ Interrupt::Interrupt() {
 Interrupt::~Interrupt() {
   ending_ = true;
   // One for each time that it may wait.
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): it is blocked, and waited for
   pthread_kill(thread_.native_handle(), SIGTERM);
   pthread_kill(thread_.native_handle(), SIGINT);
   thread_.join();

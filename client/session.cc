@@ -1,6 +1,7 @@
 #include "client/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kv/names.h"
 #include "kv/units.h"
@@ -109,15 +110,19 @@ Connection::Handlers Session::HandlersOf(std::uint64_t generation) {
     });
   };
   return {.on_connected = [this, post] { post([this] { OnConnected(); }); },
-          .on_failed = [this, post](Error error) { post([this, error] { OnFailed(error); }); },
-          .on_lost = [this, post](std::string why) { post([this, why] { OnLost(why); }); },
+          .on_failed =
+              [this, post](Error error) {
+                post([this, error = std::move(error)] { OnFailed(error); });
+              },
+          .on_lost = [this, post](
+                         std::string why) { post([this, why = std::move(why)] { OnLost(why); }); },
           .on_message =
               [this, post](Arrival message) {
                 post([this, message = std::move(message)] { OnMessage(message); });
               },
           .on_done =
               [this, post](Id id, std::optional<Error> error) {
-                post([this, id, error] { OnDone(id, error); });
+                post([this, id, error = std::move(error)] { OnDone(id, error); });
               }};
 }
 
@@ -317,7 +322,7 @@ void Session::Transmit(Id id, Open& open) {
 }
 
 void Session::Remind(Id id) {
-  if (reminded_.count(id) != 0) {
+  if (reminded_.contains(id)) {
     Transmit(id, open_.at(id));
     return;
   }

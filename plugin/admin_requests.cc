@@ -11,7 +11,7 @@ namespace kv::plugin {
 namespace {
 
 constexpr std::size_t kTrimAtOnce = 500;  // keys
-constexpr Nanoseconds kDefaultOlderThan = 30 * 60 * kSecond;
+constexpr Nanoseconds kDefaultOlderThan = 30 * (60 * kSecond);
 
 Answered Later(const Status& status) {
   return status ? Answered(Answer{}) : Answered(status.error());

@@ -66,6 +66,14 @@ std::vector<fs::path> IncludedBy(const std::string& directory) {
   return files;
 }
 
+void ReadDirectory(const std::string& directory, Persistence& persistence) {
+  for (const fs::path& file : IncludedBy(directory)) {
+    for (const Setting& setting : SettingsOf(file)) {
+      Read(setting, persistence);
+    }
+  }
+}
+
 std::optional<std::string> ConfigurationFile(const std::vector<std::string>& command_line) {
   for (std::size_t i = 1; i + 1 < command_line.size(); ++i) {
     if (command_line[i] == "-c" || command_line[i] == "--config-file") {
@@ -86,11 +94,7 @@ std::optional<std::string> FindBrokerSnapshot(const std::vector<std::string>& co
   for (const Setting& setting : SettingsOf(*path)) {
     Read(setting, persistence);
     if (setting.name == "include_dir") {
-      for (const fs::path& included : IncludedBy(setting.value)) {
-        for (const Setting& inner : SettingsOf(included)) {
-          Read(inner, persistence);
-        }
-      }
+      ReadDirectory(setting.value, persistence);
     }
   }
   if (!persistence.on) {

@@ -133,6 +133,7 @@ Result<store::Progress> PurgeJob::Step(TimePoint now) {
   const std::vector<std::string> keys = NextKeys(**bucket);
   const Author* author = (*bucket)->config().audit && author_ ? &*author_ : nullptr;
   std::vector<store::KeyedWrite> writes;
+  writes.reserve(keys.size());
   for (const auto& key : keys) {
     writes.push_back(
         {Key::Kept(key), {.operation = Operation::kPurge, .author = author, .qos = 1}});

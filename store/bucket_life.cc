@@ -1,5 +1,6 @@
 // Bucket's passing of time and change of configuration.
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "store/bucket.h"
@@ -208,9 +209,10 @@ Result<std::size_t> Bucket::ForgetMarkers(TimePoint before,
     }
     if (*old) {
       // The whole key: were its older entries left, the newest of them would come back to life.
-      for (const Version& version : state.versions) {
-        revisions.push_back(version.revision);
-      }
+      std::transform(state.versions.begin(),
+                     state.versions.end(),
+                     std::back_inserter(revisions),
+                     [](const Version& version) { return version.revision; });
       ++keys;
     }
     return true;

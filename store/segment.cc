@@ -130,7 +130,7 @@ Segment::~Segment() {
 }
 
 Result<bool> Segment::LoadHeader() {
-  Header header;
+  Header header{};
   std::memcpy(&header, base_, sizeof(header));
   number_ = header.number;
   first_ = header.first;
@@ -163,7 +163,7 @@ void Segment::NoteDurable(Sequence sequence) {
 }
 
 Sequence Segment::durable() const {
-  DurableNote note;
+  DurableNote note{};
   std::memcpy(&note, base_ + sizeof(Header), sizeof(note));
   return note.check == CheckOfNote(note.sequence, number_) ? note.sequence : 0;
 }
@@ -205,7 +205,7 @@ std::optional<JournalRecord> Segment::Read(std::size_t& offset, Sequence expecte
   if (bytes_ - offset < kRecordHeaderBytes) {
     return std::nullopt;
   }
-  RecordHeader header;
+  RecordHeader header{};
   std::memcpy(&header, base_ + offset, sizeof(header));
   const std::size_t room = bytes_ - offset - kRecordHeaderBytes;
   if (header.sequence != expected || header.length > room) {

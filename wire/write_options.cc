@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "kv/units.h"
 #include "wire/incoming.h"
@@ -95,19 +96,20 @@ Result<WriteOptions> ParseWriteOptions(const std::vector<UserProperty>& options,
   parsed.verb = verb.value_or(payload_is_empty ? WriteVerb::kDelete : WriteVerb::kPut);
   std::array<bool, kOptions.size()> seen{};
   for (const auto& property : options) {
-    for (std::size_t i = 0; i < kOptions.size(); ++i) {
-      const Option& option = kOptions[i];
-      if (property.name != option.name || (verb && option.name == kOp)) {
-        continue;
-      }
-      if (seen[i]) {
-        return Error(ErrorCode::kBadRequest, property.name + ": given twice");
-      }
-      seen[i] = true;
-      if (!option.set(parsed, property.value)) {
-        return Error(ErrorCode::kBadRequest,
-                     property.name + ": accepted is " + std::string(option.accepted));
-      }
+    const auto* const option =
+        std::find_if(kOptions.begin(), kOptions.end(), [&](const Option& each) {
+          return each.name == property.name;
+        });
+    if (option == kOptions.end() || (verb && option->name == kOp)) {
+      continue;
+    }
+    const auto number = static_cast<std::size_t>(option - kOptions.begin());
+    if (std::exchange(seen.at(number), true)) {
+      return Error(ErrorCode::kBadRequest, property.name + ": given twice");
+    }
+    if (!option->set(parsed, property.value)) {
+      return Error(ErrorCode::kBadRequest,
+                   property.name + ": accepted is " + std::string(option->accepted));
     }
   }
   if (parsed.verb == WriteVerb::kUpdate && !parsed.expected) {
