@@ -6,12 +6,13 @@
 // to this program, the broker deletes the key when its connection ends. The command finds the
 // revision of the key in KV_FENCING_TOKEN: it is higher for each holder, and who is protected by
 // the lock can refuse one that comes too late.
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <string>
 
@@ -98,6 +99,7 @@ int Run(const std::string& server, const std::string& name, const std::string& c
       client, [&who](const mqtt::message& message) { return message.get_payload_str() == who; });
   const std::string token = RevisionOf(*own);
   std::cout << "locked " << name << " with token " << token << std::endl;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else looks into the environment
   ::setenv("KV_FENCING_TOKEN", token.c_str(), 1);
   const int code = RunCommand(command);
   client.disconnect()->wait();  // lets go
@@ -113,7 +115,7 @@ int main(int argc, char** argv) {
   }
   try {
     return Run(argv[1], argv[2], argv[3]);
-  } catch (const mqtt::exception& error) {
+  } catch (const std::exception& error) {
     std::cerr << "lock: " << error.what() << std::endl;
     return 1;
   }

@@ -111,7 +111,7 @@ TEST_F(JobsTest, PurgeDeletesForgetsTheMarkersThatAreOldEnough) {
     Put("kv/b/k" + std::to_string(i), "");
   }
   EXPECT_EQ(Job("admin/purge-deletes"), "kv-status=ok kv-count=0");
-  Advance(Nanoseconds{30 * 60} * kSecond);
+  Advance(30 * (60 * kSecond));
   Put("kv/b/k149", "");
   EXPECT_EQ(Job("admin/purge-deletes"), "kv-status=ok kv-count=100");
   EXPECT_TRUE(Published().empty()) << "nobody needs to hear of it";
