@@ -170,7 +170,8 @@ TEST_F(WatchOrder, HoldsForEverySubscriberAtEveryQosAndTheNewestStaysRetained) {
   const auto retained = RetainedMessages(broker().port(), "kv/b/k");
   const Answer newest = client().Get("b/k");
   EXPECT_EQ(newest.revision, client().Info("b")["last_revision"]);
-  EXPECT_EQ(retained.size(), newest.ok() ? 1U : 0U);
+  // MQTT cannot retain a message without a payload, which an explicit `put` may store.
+  EXPECT_EQ(retained.size(), newest.ok() && !newest.value.empty() ? 1U : 0U);
 }
 
 }  // namespace
