@@ -71,6 +71,7 @@ void LoopWaker::Notify() {
     return;  // it is being repeated already
   }
   const std::lock_guard lock(mutex_);
+  is_new_ = true;
   changed_.notify_one();
 }
 
@@ -85,8 +86,9 @@ void LoopWaker::Run() {
   while (!stop_) {
     const bool wanted = wanted_.load(std::memory_order_acquire);
     if (wanted) {
+      is_new_ = false;
       Signal();
-      changed_.wait_for(lock, kRepeat, [this] { return stop_; });
+      changed_.wait_for(lock, kRepeat, [this] { return stop_ || is_new_; });
     } else if (ticks_.load(std::memory_order_relaxed)) {
       changed_.wait(lock, [this] { return stop_ || wanted_.load(); });
     } else {

@@ -55,6 +55,7 @@ class LoopWaker {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
+  bool is_new_ = false;  // notified since the last signal
   std::thread thread_;
 };
 
