@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 
 #include "store/give_way.h"
 
@@ -17,6 +18,11 @@ using std::chrono::steady_clock;
 constexpr milliseconds kDoze{10};
 constexpr int kRoundsBeforeSleep = 20;
 constexpr int kLastRetry = 50;  // times the first
+// What the synced log has already is written in pieces, so that the next who waits need not wait
+// for all of it.
+constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+// More than that goes into the database at once: there what is overwritten needs no writing.
+constexpr std::size_t kMostToLog = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -29,6 +35,8 @@ Committer::Committer(Database& database,
       options_(std::move(options)),
       applied_(applied),
       durable_(applied),
+      synced_log_(options_.synced_log),
+      settled_(applied),
       last_sync_(steady_clock::now()),
       thread_([this] { Run(); }) {}
 
@@ -78,6 +86,13 @@ Status Committer::WaitDurable(Sequence sequence, std::optional<Nanoseconds> most
     return Ok{};
   }
   return Error(ErrorCode::kStorageError, failed() ? failure_ : "the store is closing");
+}
+
+Status Committer::WaitSettled(Sequence sequence) {
+  std::promise<Status> settled;
+  Post(sequence,
+       [this, &settled](const Status& status) { settled.set_value(status ? SyncNow() : status); });
+  return settled.get_future().get();
 }
 
 void Committer::Post(Sequence after, std::function<void(Status)> task) {
@@ -144,6 +159,7 @@ bool Committer::WorkOnce() {
     Recover();
     return true;
   }
+  SyncLogIfWanted();
   const bool gathering = !stopping && journal_.backlog() > 0 && !IsTimeToDrain();
   if (gathering) {
     WaitForWork();
@@ -158,7 +174,7 @@ bool Committer::WorkOnce() {
   const bool idle = !*drained;
   const bool last = idle && stopping;
   Status synced = SyncIfWanted(idle);
-  if (synced && last && durable() < applied()) {
+  if (synced && last && settled_ < applied()) {
     synced = SyncNow();
   }
   if (!synced) {
@@ -182,9 +198,13 @@ bool Committer::IsStopping() const {
   return stop_;
 }
 
+bool Committer::MustSettle() const {
+  return (IsWaitedFor() && !log_is_ready_) || redraining_ || journal_.IsFilling() ||
+         synced_log_.IsFilling();
+}
+
 bool Committer::IsTimeToDrain() {
-  const bool asked = requested_.load() > durable() || redraining_ || journal_.IsFilling();
-  if (asked || IsFlushDue() || journal_.backlog() >= options_.gather_bytes) {
+  if (draining_ || MustSettle() || IsFlushDue() || journal_.backlog() >= options_.gather_bytes) {
     return true;
   }
   const std::lock_guard lock(mutex_);
@@ -197,12 +217,11 @@ bool Committer::IsFlushDue() const {
 
 void Committer::WaitForWork() {
   std::unique_lock lock(mutex_);
-  const bool quiet = durable() == applied() && journal_.backlog() == 0;
+  const bool quiet = settled_ == applied() && journal_.backlog() == 0;
   empty_rounds_ = quiet ? empty_rounds_ + 1 : 0;
   if (empty_rounds_ <= kRoundsBeforeSleep) {
     // Who asked during the last flush did not wake the thread.
-    const bool asked = journal_.backlog() > 0 && requested_.load() > durable();
-    if (!asked) {
+    if (!IsWaitedFor()) {
       work_.wait_for(lock, kDoze, [this] { return woken_ || stop_; });
     }
     woken_ = false;
@@ -222,9 +241,12 @@ void Committer::WaitForWork() {
 Result<bool> Committer::DrainSome() {
   group_.Clear();
   Sequence last = 0;
-  while (group_.bytes() < kGroupBytes) {
+  const std::size_t most = durable() > settled_ ? kPieceBytes : kGroupBytes;
+  draining_ = true;
+  while (group_.bytes() < most) {
     const auto record = journal_.Next();
     if (!record) {
+      draining_ = false;
       break;
     }
     if (auto added = group_.Add(record->bytes); !added) {
@@ -240,14 +262,14 @@ Result<bool> Committer::DrainSome() {
   if (auto written = database_.Write(group_); !written) {
     return std::move(written).error();
   }
+  unsettled_bytes_ += group_.bytes();
   applied_.store(last, std::memory_order_release);
   return true;
 }
 
 Status Committer::SyncIfWanted(bool idle) {
-  const bool dirty = applied() > durable();
-  const bool wanted = requested_.load() > durable() || redraining_ || journal_.IsFilling();
-  if (dirty && (wanted || IsFlushDue())) {
+  const bool enough = !draining_ || unsettled_bytes_ >= kGroupBytes;
+  if (applied() > settled_ && enough && (MustSettle() || IsFlushDue())) {
     if (auto synced = SyncNow(); !synced) {
       return synced;
     }
@@ -267,15 +289,49 @@ Status Committer::SyncNow() {
     return synced;
   }
   last_sync_ = steady_clock::now();
-  last_flush_.store(nanoseconds(last_sync_ - start).count(), std::memory_order_relaxed);
+  settled_ = covered;
+  unsettled_bytes_ = 0;
+  synced_log_.Settle(covered);
+  journal_.Release(covered);
+  log_is_ready_ = log_is_ready_ || journal_.next_to_sync() == covered + 1;
+  MakeDurable(covered, start);
+  return Ok{};
+}
+
+void Committer::SyncLogIfWanted() {
+  if (!IsWaitedFor() || !log_is_ready_ || redraining_) {
+    return;
+  }
+  log_is_ready_ = journal_.backlog_to_sync() <= kMostToLog;
+  if (log_is_ready_) {
+    SyncLog();
+  }
+}
+
+void Committer::SyncLog() {
+  const auto start = steady_clock::now();
+  Sequence last = durable();
+  while (const auto record = journal_.NextToSync()) {
+    log_is_ready_ = log_is_ready_ && synced_log_.Add(*record);
+    last = record->sequence;
+  }
+  // If that fails the database is flushed instead, and if that fails, too, the store is failed.
+  log_is_ready_ = log_is_ready_ && synced_log_.Flush().ok();
+  if (log_is_ready_) {
+    MakeDurable(last, start);
+  }
+}
+
+void Committer::MakeDurable(Sequence sequence, SteadyTime begun) {
+  last_flush_.store(nanoseconds(steady_clock::now() - begun).count(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
-    durable_.store(covered);  // in one order with requested_: see RequestDurable
+    // In one order with requested_: see RequestDurable.
+    durable_.store(std::max(durable(), sequence));
     progress_.notify_all();
   }
-  journal_.Release(covered);
+  journal_.NoteDurable(durable());
   Progress();
-  return Ok{};
 }
 
 void Committer::Progress() {

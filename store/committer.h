@@ -1,5 +1,6 @@
 // The committer: a thread that drains the journal into the database, in large batches, and flushes
-// it when someone waits. The broker's thread never waits for RocksDB, but for WaitDurable.
+// it once in an interval. For those who wait it flushes the synced log at once, which is quicker.
+// The broker's thread never waits for RocksDB, but for WaitDurable and WaitSettled.
 //
 // Failure: after a failed write or flush the committer is *failed*. The journal keeps what the
 // database does not have. The committer reopens the database again and again; once it is well,
@@ -23,6 +24,7 @@
 #include "kv/result.h"
 #include "store/database.h"
 #include "store/journal.h"
+#include "store/synced_log.h"
 
 namespace kv::store {
 
@@ -32,14 +34,15 @@ inline constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
 struct CommitterOptions {
   // What nobody waits for is flushed this often, too.
   Nanoseconds sync_interval = kSecond;
-  // Records are gathered for that long, too, unless there are so many bytes of them or someone
-  // waits: what is overwritten meanwhile never reaches the database.
+  // Records are gathered for that long, too, unless there are so many bytes of them: what is
+  // overwritten meanwhile never reaches the database.
   std::size_t gather_bytes = kGroupBytes;
   // After a failure the database is opened again after this long, then after twice as long, and so
   // on up to fifty times.
   Nanoseconds first_retry = 100 * kMillisecond;
   // Called on the committer's thread when durable() or failed() changed and someone waits.
   std::function<void()> on_progress;
+  SyncedLogOptions synced_log = {};
 };
 
 class Committer {
@@ -58,13 +61,16 @@ class Committer {
   // store is failed; unavailable, after `most`.
   Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt);
 
+  // Blocks until the database itself has `sequence` on disk. Errors: storage-error.
+  Status WaitSettled(Sequence sequence);
+
   // Calls `task` on the committer's thread, once the database holds every record up to `after`;
   // with an error if the committer is failed, fails or stops before. In the order of the calls.
   void Post(Sequence after, std::function<void(Status)> task);
 
   // The database answers for every record up to here.
   Sequence applied() const { return applied_.load(std::memory_order_acquire); }
-  // On disk up to here.
+  // On disk up to here, in the database or in the synced log.
   Sequence durable() const { return durable_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   // Why, for a person; nothing when not failed.
@@ -87,10 +93,17 @@ class Committer {
   bool IsTimeToDrain();
   bool IsFlushDue() const;
   void WaitForWork();
+  // Flushes the synced log for those who wait, if that is the quickest way.
+  void SyncLogIfWanted();
+  void SyncLog();
+  bool IsWaitedFor() const { return requested_.load() > durable(); }
+  // Whether the database must be flushed now.
+  bool MustSettle() const;
   // True if it found something to do.
   Result<bool> DrainSome();
   Status SyncIfWanted(bool idle);
   Status SyncNow();
+  void MakeDurable(Sequence sequence, SteadyTime begun);
   void Fail(const Error& error);
   void Recover();
   void Progress();
@@ -121,6 +134,12 @@ class Committer {
 
   // The committer's own.
   WriteGroup group_;
+  SyncedLog synced_log_;
+  bool log_is_ready_ =
+      true;           // not after a failure, or when it was full: then the database is flushed
+  Sequence settled_;  // the database has it on disk up to here
+  std::size_t unsettled_bytes_ = 0;
+  bool draining_ = false;  // what there is: it was time for that, and not all of it is drained
   SteadyTime last_sync_;
   int empty_rounds_ = 0;
   // After a reopening the database may lack what readers were told it has: not well before that

@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".journal";
+constexpr std::string_view kSyncedSuffix = ".synced";  // see synced_log.h
 // Spare segments: at rest, and while very much is written.
 constexpr std::size_t kFewestSpares = 1;
 constexpr std::size_t kMostSpares = 16;
@@ -24,14 +25,16 @@ std::vector<std::string> SegmentFiles(const std::string& directory) {
   std::vector<std::string> paths;
   std::error_code error;
   for (const auto& item : fs::directory_iterator(directory, error)) {
-    if (item.path().extension() == kSuffix) {
+    const fs::path suffix = item.path().extension();
+    if (suffix == kSuffix || suffix == kSyncedSuffix) {
       paths.push_back(item.path().string());
     }
   }
   return paths;
 }
 
-// In the order in which they were begun.
+// In the order in which they follow each other. What the synced log has is in the journal, too, or
+// was before a power cut.
 Result<std::vector<std::shared_ptr<Segment>>> MapSegments(const std::string& directory) {
   std::vector<std::shared_ptr<Segment>> segments;
   for (const auto& path : SegmentFiles(directory)) {
@@ -44,7 +47,7 @@ Result<std::vector<std::shared_ptr<Segment>>> MapSegments(const std::string& dir
     }
   }
   std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
-    return a->number() < b->number();
+    return a->first() < b->first();
   });
   return segments;
 }
@@ -113,13 +116,13 @@ Result<std::unique_ptr<Journal>> Journal::Create(JournalOptions options, Sequenc
     return Error(ErrorCode::kStorageError,
                  "journal: cannot flush the directory " + journal->options_.directory);
   }
-  journal->reading_ = journal->tail_;
-  journal->read_at_ = Segment::kHeaderBytes;
+  journal->reading_ = {journal->tail_, Segment::kHeaderBytes, first};
+  journal->syncing_ = journal->reading_;
   return journal;
 }
 
 Journal::Journal(JournalOptions options, Sequence first)
-    : options_(std::move(options)), next_sequence_(first), next_read_(first) {}
+    : options_(std::move(options)), next_sequence_(first) {}
 
 Journal::~Journal() = default;
 
@@ -185,24 +188,32 @@ void Journal::Reap() {
 }
 
 std::optional<JournalRecord> Journal::Next() {
+  return Next(reading_);
+}
+
+std::optional<JournalRecord> Journal::NextToSync() {
+  return Next(syncing_);
+}
+
+std::optional<JournalRecord> Journal::Next(Cursor& cursor) const {
   for (;;) {
-    if (reading_->IsWritten(read_at_)) {
-      auto record = reading_->Read(read_at_, next_read_);
+    if (cursor.segment->IsWritten(cursor.at)) {
+      auto record = cursor.segment->Read(cursor.at, cursor.next);
       assert(record);  // the producer published it whole
-      ++next_read_;
+      ++cursor.next;
       return record;
     }
     // Closed is looked at before a second look at what is written: nothing follows a close.
-    if (!reading_->closed()) {
+    if (!cursor.segment->closed()) {
       return std::nullopt;
     }
-    if (reading_->IsWritten(read_at_)) {
+    if (cursor.segment->IsWritten(cursor.at)) {
       continue;
     }
     const std::lock_guard lock(mutex_);
-    const auto here = std::find(live_.begin(), live_.end(), reading_);
-    reading_ = *(here + 1);  // a closed segment has a successor
-    read_at_ = Segment::kHeaderBytes;
+    const auto here = std::find(live_.begin(), live_.end(), cursor.segment);
+    cursor.segment = *(here + 1);  // a closed segment has a successor
+    cursor.at = Segment::kHeaderBytes;
   }
 }
 
@@ -215,18 +226,20 @@ bool Journal::Rewind(Sequence sequence) {
     if (found == live_.rend()) {
       return false;
     }
-    reading_ = *found;
+    reading_ = {*found, Segment::kHeaderBytes, (*found)->first()};
   }
-  read_at_ = Segment::kHeaderBytes;
-  next_read_ = reading_->first();
-  while (next_read_ < sequence && Next()) {}
+  while (reading_.next < sequence && Next()) {}
   return true;
 }
 
 void Journal::Release(Sequence sequence) {
+  if (syncing_.next <= sequence && reading_.next == sequence + 1) {
+    syncing_ = reading_;
+  }
+  while (syncing_.next <= sequence && NextToSync()) {}
   const std::lock_guard lock(mutex_);
-  live_.back()->NoteDurable(sequence);
-  while (live_.size() > 1 && live_.front() != reading_ && live_[1]->first() <= sequence + 1) {
+  while (live_.size() > 1 && live_.front() != reading_.segment &&
+         live_.front() != syncing_.segment && live_[1]->first() <= sequence + 1) {
     live_.front()->Forget();
     live_bytes_ -= live_.front()->bytes();
     retired_.push_back(std::move(live_.front()));
@@ -234,10 +247,15 @@ void Journal::Release(Sequence sequence) {
   }
 }
 
-std::size_t Journal::backlog() const {
+void Journal::NoteDurable(Sequence sequence) {
   const std::lock_guard lock(mutex_);
-  std::size_t bytes = reading_->written() - read_at_;
-  for (auto segment = live_.rbegin(); *segment != reading_; ++segment) {
+  live_.back()->NoteDurable(sequence);
+}
+
+std::size_t Journal::BytesBehind(const Cursor& cursor) const {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = cursor.segment->written() - cursor.at;
+  for (auto segment = live_.rbegin(); *segment != cursor.segment; ++segment) {
     bytes += (*segment)->written() - Segment::kHeaderBytes;
   }
   return bytes;

@@ -15,10 +15,10 @@
 // Segments are used again: a record counts only if its check fits the segment's number and its
 // sequence follows its predecessor's, so what an earlier use left behind is never taken for one.
 //
-// Threads: one producer (Append, Reap, is_empty) and one consumer (Next, Rewind, Release,
-// IsFilling, backlog, TendSegments). A record's bytes stay readable for the producer until it calls
-// Reap after the consumer has released them. The producer leaves files to the consumer, as long as
-// that keeps up: making and removing them waits for the file system.
+// Threads: one producer (Append, Reap) and one consumer (Next, Rewind, NextToSync, Release,
+// NoteDurable, IsFilling, backlog, TendSegments). A record's bytes stay readable for the producer
+// until it calls Reap after the consumer has released them. The producer leaves files to the
+// consumer, as long as that keeps up: making and removing them waits for the file system.
 #pragma once
 
 #include <atomic>
@@ -87,10 +87,17 @@ class Journal {
   std::optional<JournalRecord> Next();
   // Goes back so that Next() returns `sequence`. False if it was released.
   bool Rewind(Sequence sequence);
-  // How many bytes Next() has still to return.
-  std::size_t backlog() const;
+  // The same for the synced log, which has its own place in the journal: behind what was released,
+  // at the least.
+  std::optional<JournalRecord> NextToSync();
+  Sequence next_to_sync() const { return syncing_.next; }
+  // How many bytes Next() and NextToSync() have still to return.
+  std::size_t backlog() const { return BytesBehind(reading_); }
+  std::size_t backlog_to_sync() const { return BytesBehind(syncing_); }
   // RocksDB has everything up to `sequence` on disk.
   void Release(Sequence sequence);
+  // Everything up to `sequence` is on disk, there or in the synced log.
+  void NoteDurable(Sequence sequence);
   // Half of max_bytes is taken: time for a flush, or appends will be refused.
   bool IsFilling() const;
   // Makes the next segments ready for the producer, and removes those that it does not need. The
@@ -98,8 +105,17 @@ class Journal {
   void TendSegments();
 
  private:
+  // The consumer's place: before the record `next`.
+  struct Cursor {
+    std::shared_ptr<Segment> segment;
+    std::size_t at = 0;
+    Sequence next = 0;
+  };
+
   Journal(JournalOptions options, Sequence first);
 
+  std::optional<JournalRecord> Next(Cursor& cursor) const;
+  std::size_t BytesBehind(const Cursor& cursor) const;
   Result<std::shared_ptr<Segment>> TakeSegment(std::size_t payload_bytes);
   Status Roll(std::size_t record_bytes);
   std::size_t SparesWanted() const;
@@ -113,9 +129,8 @@ class Journal {
   std::shared_ptr<Segment> tail_;
 
   // The consumer's own.
-  std::shared_ptr<Segment> reading_;
-  std::size_t read_at_ = 0;
-  Sequence next_read_;
+  Cursor reading_;
+  Cursor syncing_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::deque<std::shared_ptr<Segment>> live_;

@@ -49,6 +49,27 @@ std::uint64_t CheckOfNote(std::uint64_t sequence, std::uint64_t number) {
   return XXH3_64bits_withSeed(&sequence, sizeof(sequence), number);
 }
 
+Header HeaderOf(std::uint64_t number, Sequence first) {
+  Header header{};
+  std::memcpy(header.magic, kMagic.data(), sizeof(header.magic));
+  header.version = kVersion;
+  header.number = number;
+  header.first = first;
+  header.check = CheckOfHeader(header);
+  return header;
+}
+
+std::uint32_t CheckOfRecord(std::uint64_t number, Sequence sequence, std::string_view bytes) {
+  const std::uint64_t seed =
+      number ^ (sequence << 20) ^ (static_cast<std::uint64_t>(bytes.size()) << 1);
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed));
+}
+
+RecordHeader HeadOf(std::uint64_t number, Sequence sequence, std::string_view bytes) {
+  return {
+      sequence, static_cast<std::uint32_t>(bytes.size()), CheckOfRecord(number, sequence, bytes)};
+}
+
 std::size_t Aligned(std::size_t bytes) {
   return (bytes + 7) & ~std::size_t{7};
 }
@@ -82,19 +103,46 @@ char* MapFile(int fd, std::size_t bytes, int extra_flags) {
 
 }  // namespace
 
-Result<std::shared_ptr<Segment>> Segment::Create(const std::string& path, std::size_t bytes) {
+std::size_t RecordBytes(std::size_t payload_bytes) {
+  return Segment::kRecordHeaderBytes + Aligned(payload_bytes);
+}
+
+std::string EncodeSegmentHeader(std::uint64_t number, Sequence first) {
+  const Header header = HeaderOf(number, first);
+  std::string bytes(Segment::kHeaderBytes, '\0');
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return bytes;
+}
+
+void AppendRecord(std::string& to, std::uint64_t number, const JournalRecord& record) {
+  const RecordHeader head = HeadOf(number, record.sequence, record.bytes);
+  const std::size_t at = to.size();
+  to.resize(at + RecordBytes(record.bytes.size()), '\0');
+  std::memcpy(to.data() + at, &head, sizeof(head));
+  std::memcpy(to.data() + at + sizeof(head), record.bytes.data(), record.bytes.size());
+}
+
+Status ReserveFile(const std::string& path, std::size_t bytes) {
   const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) {
     return JournalError("create", path);
   }
-  // Room is reserved now: a store to a page for which the disk has none would be a SIGBUS later.
   if (const int failed = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); failed != 0) {
     errno = failed;
     auto error = JournalError("reserve room for", path);
     ::unlink(path.c_str());
     return error;
   }
-  char* base = MapFile(file.get(), bytes, MAP_POPULATE);
+  return Ok{};
+}
+
+Result<std::shared_ptr<Segment>> Segment::Create(const std::string& path, std::size_t bytes) {
+  // Room is reserved now: a store to a page for which the disk has none would be a SIGBUS later.
+  if (auto reserved = ReserveFile(path, bytes); !reserved) {
+    return std::move(reserved).error();
+  }
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  char* base = file.get() < 0 ? nullptr : MapFile(file.get(), bytes, MAP_POPULATE);
   if (base == nullptr) {
     auto error = JournalError("map", path);
     ::unlink(path.c_str());
@@ -145,12 +193,7 @@ Result<bool> Segment::LoadHeader() {
 void Segment::Start(std::uint64_t number, Sequence first) {
   number_ = number;
   first_ = first;
-  Header header{};
-  std::memcpy(header.magic, kMagic.data(), sizeof(header.magic));
-  header.version = kVersion;
-  header.number = number;
-  header.first = first;
-  header.check = CheckOfHeader(header);
+  const Header header = HeaderOf(number, first);
   std::memset(base_ + sizeof(header), 0, sizeof(DurableNote));
   std::memcpy(base_, &header, sizeof(header));
   closed_.store(false, std::memory_order_relaxed);
@@ -177,15 +220,8 @@ void Segment::RemoveFile() const {
   ::unlink(path_.c_str());
 }
 
-std::uint32_t Segment::CheckOf(Sequence sequence, std::string_view bytes) const {
-  const std::uint64_t seed =
-      number_ ^ (sequence << 20) ^ (static_cast<std::uint64_t>(bytes.size()) << 1);
-  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed));
-}
-
 bool Segment::HasRoom(std::size_t payload_bytes) const {
-  return written_.load(std::memory_order_relaxed) + kRecordHeaderBytes + Aligned(payload_bytes) <=
-         bytes_;
+  return written_.load(std::memory_order_relaxed) + RecordBytes(payload_bytes) <= bytes_;
 }
 
 JournalRecord Segment::Append(Sequence sequence, std::string_view bytes) {
@@ -194,10 +230,9 @@ JournalRecord Segment::Append(Sequence sequence, std::string_view bytes) {
   // Bytes first, then the head that makes them count: a process that dies between the two leaves
   // a record whose check does not fit, and it was not acknowledged.
   std::memcpy(at + kRecordHeaderBytes, bytes.data(), bytes.size());
-  const RecordHeader header{
-      sequence, static_cast<std::uint32_t>(bytes.size()), CheckOf(sequence, bytes)};
+  const RecordHeader header = HeadOf(number_, sequence, bytes);
   std::memcpy(at, &header, sizeof(header));
-  written_.store(offset + kRecordHeaderBytes + Aligned(bytes.size()), std::memory_order_release);
+  written_.store(offset + RecordBytes(bytes.size()), std::memory_order_release);
   return {sequence, std::string_view(at + kRecordHeaderBytes, bytes.size())};
 }
 
@@ -212,10 +247,10 @@ std::optional<JournalRecord> Segment::Read(std::size_t& offset, Sequence expecte
     return std::nullopt;
   }
   const std::string_view bytes(base_ + offset + kRecordHeaderBytes, header.length);
-  if (header.check != CheckOf(header.sequence, bytes)) {
+  if (header.check != CheckOfRecord(number_, header.sequence, bytes)) {
     return std::nullopt;
   }
-  offset += kRecordHeaderBytes + Aligned(header.length);
+  offset += RecordBytes(header.length);
   offset = offset > bytes_ ? bytes_ : offset;
   return JournalRecord{header.sequence, bytes};
 }

@@ -13,6 +13,15 @@
 
 namespace kv::store {
 
+// What a record of so many bytes takes in a file.
+std::size_t RecordBytes(std::size_t payload_bytes);
+// The bytes of a header and of a record, for files that are not mapped.
+std::string EncodeSegmentHeader(std::uint64_t number, Sequence first);
+void AppendRecord(std::string& to, std::uint64_t number, const JournalRecord& record);
+
+// A new, private file with its room on the disk reserved. Errors: storage-error.
+Status ReserveFile(const std::string& path, std::size_t bytes);
+
 class Segment {
  public:
   static constexpr std::size_t kHeaderBytes = 64;
@@ -60,7 +69,6 @@ class Segment {
  private:
   Segment(std::string path, char* base, std::size_t bytes)
       : path_(std::move(path)), base_(base), bytes_(bytes) {}
-  std::uint32_t CheckOf(Sequence sequence, std::string_view bytes) const;
   // False if it is not in use. Errors: a newer version.
   Result<bool> LoadHeader();
 

@@ -181,13 +181,17 @@ Status Store::OpenEngine() {
   if (!journal) {
     return std::move(journal).error();
   }
-  engine_ = std::make_unique<Engine>(std::move(*database),
-                                     std::move(*journal),
-                                     options_.sync,
-                                     CommitterOptions{.sync_interval = options_.sync_interval,
-                                                      .gather_bytes = options_.gather_bytes,
-                                                      .first_retry = options_.first_retry,
-                                                      .on_progress = options_.on_progress});
+  engine_ = std::make_unique<Engine>(
+      std::move(*database),
+      std::move(*journal),
+      options_.sync,
+      CommitterOptions{.sync_interval = options_.sync_interval,
+                       .gather_bytes = options_.gather_bytes,
+                       .first_retry = options_.first_retry,
+                       .on_progress = options_.on_progress,
+                       .synced_log = {.directory = JournalDirectory(options_.path),
+                                      .file_bytes = options_.journal_segment_bytes,
+                                      .env = options_.env}});
   return Ok{};
 }
 
@@ -243,12 +247,13 @@ Status Store::BeginLife() {
     return std::move(marked).error();
   }
   begun_ = true;
-  auto durable = engine_->WaitDurable(marked->sequence);
-  if (durable) {
+  // In the database: there the next start looks for it before it reads the journal.
+  auto settled = WaitSettled(marked->sequence);
+  if (settled) {
     MarkStarted(options_.path);
     ForgetCheckpoint(options_.path);
   }
-  return durable;
+  return settled;
 }
 
 Bucket* Store::Find(BucketName name) const {

@@ -14,14 +14,15 @@ namespace kv::store::testing {
 
 class CommitterTest : public ::testing::Test {
  protected:
-  void Start(const CommitterOptions& options = {}) {
+  void Start(CommitterOptions options = {}) {
     auto database = Database::Open({.path = directory_.path() + "/db"});
     ASSERT_TRUE(database.ok());
     database_ = std::move(*database);
     auto journal = Journal::Create({.directory = directory_.path() + "/journal"}, 1);
     ASSERT_TRUE(journal.ok()) << journal.error().message;
     journal_ = std::move(*journal);
-    committer_ = std::make_unique<Committer>(*database_, *journal_, 0, options);
+    options.synced_log.directory = directory_.path() + "/journal";
+    committer_ = std::make_unique<Committer>(*database_, *journal_, 0, std::move(options));
   }
   void TearDown() override { committer_.reset(); }
 

@@ -46,13 +46,14 @@ class CommitterGatherTest : public CommitterTest {
   }
 };
 
-TEST_F(CommitterGatherTest, NothingReachesTheDatabaseBeforeSomeoneWaitsOrTheIntervalIsOver) {
+TEST_F(CommitterGatherTest, NothingReachesTheDatabaseBeforeTheIntervalIsOver) {
   Start({.sync_interval = 3600 * kSecond});
   for (Revision revision = 1; revision <= 100; ++revision) {
     Overwrite(revision);
   }
+  ASSERT_TRUE(committer_->WaitDurable(100).ok());  // in the synced log
   EXPECT_EQ(committer_->applied(), 0U);
-  ASSERT_TRUE(committer_->WaitDurable(100).ok());
+  ASSERT_TRUE(committer_->WaitSettled(100).ok());
   EXPECT_EQ(committer_->applied(), 100U);
   EXPECT_TRUE(Has(100));
   EXPECT_FALSE(Has(99));
@@ -63,16 +64,16 @@ TEST_F(CommitterGatherTest, WhatIsOverwrittenMeanwhileIsNotWritten) {
   for (Revision revision = 1; revision <= 1000; ++revision) {
     Overwrite(revision, std::string(1000, 'v'));
   }
-  ASSERT_TRUE(committer_->WaitDurable(1000).ok());
+  ASSERT_TRUE(committer_->WaitSettled(1000).ok());
   EXPECT_TRUE(Has(1000));
   EXPECT_LT(LogBytes(), 10'000U);
 }
 
 TEST_F(CommitterGatherTest, WhatWasWrittenBeforeIsStillTakenAway) {
   Start({.sync_interval = 3600 * kSecond});
-  ASSERT_TRUE(committer_->WaitDurable(Overwrite(1)).ok());
+  ASSERT_TRUE(committer_->WaitSettled(Overwrite(1)).ok());
   ASSERT_TRUE(Has(1));
-  ASSERT_TRUE(committer_->WaitDurable(Overwrite(2)).ok());
+  ASSERT_TRUE(committer_->WaitSettled(Overwrite(2)).ok());
   EXPECT_FALSE(Has(1));
   EXPECT_TRUE(Has(2));
 }
@@ -82,6 +83,37 @@ TEST_F(CommitterGatherTest, SoManyBytesAreWrittenWhoeverWaits) {
   Overwrite(1, std::string(99'000, 'v'));
   Overwrite(2, std::string(1'000, 'v'));
   EXPECT_TRUE(Await([this] { return committer_->applied() == 2; }));
+}
+
+TEST_F(CommitterGatherTest, WhoWaitsForALittleGetsItFromTheSyncedLog) {
+  Start({.sync_interval = 3600 * kSecond});
+  for (Revision revision = 1; revision <= 100; ++revision) {
+    ASSERT_TRUE(committer_->WaitDurable(Overwrite(revision)).ok());
+  }
+  EXPECT_EQ(committer_->applied(), 0U);
+  EXPECT_EQ(LogBytes(), 0U);
+}
+
+TEST_F(CommitterGatherTest, WhoWaitsForMuchGetsItFromTheDatabase) {
+  Start({.sync_interval = 3600 * kSecond});
+  for (Revision revision = 1; revision <= 2000; ++revision) {
+    Overwrite(revision, std::string(1000, 'v'));
+  }
+  ASSERT_TRUE(committer_->WaitDurable(2000).ok());
+  EXPECT_EQ(committer_->applied(), 2000U);
+  EXPECT_LT(LogBytes(), 10'000U) << "what is overwritten need not be flushed";
+  ASSERT_TRUE(committer_->WaitDurable(Overwrite(2001)).ok());
+  EXPECT_EQ(committer_->applied(), 2000U) << "a little again";
+}
+
+TEST_F(CommitterGatherTest, AFullSyncedLogIsEmptiedIntoTheDatabase) {
+  Start({.sync_interval = 3600 * kSecond, .synced_log = {.file_bytes = 4096}});
+  for (Revision revision = 1; revision <= 300; ++revision) {
+    ASSERT_TRUE(committer_->WaitDurable(Overwrite(revision)).ok());
+  }
+  EXPECT_GT(committer_->applied(), 100U);
+  ASSERT_TRUE(committer_->WaitDurable(Overwrite(301, std::string(5000, 'v'))).ok());
+  EXPECT_EQ(committer_->applied(), 301U) << "which no file of it has room for";
 }
 
 TEST_F(CommitterGatherTest, TheIntervalEndsTheGathering) {

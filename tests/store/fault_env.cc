@@ -129,6 +129,63 @@ class TrackedTable final : public rocksdb::FSRandomAccessFileOwnerWrapper {
   FaultyDisk& disk_;
 };
 
+class TrackedOverwrites final : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  TrackedOverwrites(std::unique_ptr<rocksdb::FSRandomRWFile> target,
+                    std::string path,
+                    std::shared_ptr<OverwrittenFile> file,
+                    FaultyDisk& disk)
+      : FSRandomRWFileOwnerWrapper(std::move(target)),
+        path_(std::move(path)),
+        file_(std::move(file)),
+        disk_(disk) {}
+  TrackedOverwrites(const TrackedOverwrites&) = delete;
+  TrackedOverwrites& operator=(const TrackedOverwrites&) = delete;
+  ~TrackedOverwrites() override {
+    const std::lock_guard lock(disk_.mutex_);
+    if (sync_failed_ && !disk_.is_cut()) {
+      file_->Drop();
+    }
+  }
+
+  IOStatus Write(std::uint64_t offset,
+                 const rocksdb::Slice& data,
+                 const IOOptions& options,
+                 IODebugContext* debug) override {
+    IOStatus admitted = disk_.Admit(FaultyDisk::Act::kWrite, path_);
+    if (!admitted.ok() && admitted.GetDataLoss()) {
+      return admitted;
+    }
+    const rocksdb::Slice part(data.data(), admitted.ok() ? data.size() : data.size() / 2);
+    IOStatus written = FSRandomRWFileOwnerWrapper::Write(offset, part, options, debug);
+    const std::lock_guard lock(disk_.mutex_);
+    file_->Wrote(offset, {part.data(), part.size()});
+    return admitted.ok() ? written : admitted;
+  }
+
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    const std::size_t covered = [this] {
+      const std::lock_guard lock(disk_.mutex_);
+      return file_->writes();
+    }();
+    IOStatus status = disk_.Admit(FaultyDisk::Act::kSync, path_);
+    const std::lock_guard lock(disk_.mutex_);
+    if (status.ok()) {
+      file_->Flushed(covered);
+    } else if (!status.GetDataLoss()) {
+      file_->Lost(covered);
+      sync_failed_ = true;
+    }
+    return status;
+  }
+
+ private:
+  const std::string path_;
+  const std::shared_ptr<OverwrittenFile> file_;
+  FaultyDisk& disk_;
+  bool sync_failed_ = false;
+};
+
 class TrackedDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   TrackedDirectory(std::unique_ptr<rocksdb::FSDirectory> target, std::string path, FaultyDisk& disk)
@@ -210,7 +267,11 @@ void FaultyDisk::RestorePower(std::mt19937_64& random) {
     std::error_code error;
     fs::remove(new_names_[kept], error);
   }
+  for (const auto& [path, file] : overwritten_) {
+    file->LosePower(random);
+  }
   files_.clear();
+  overwritten_.clear();
   new_names_.clear();
 }
 
@@ -332,6 +393,21 @@ IOStatus FaultyDisk::ReuseWritableFile(const std::string& path,
                                        IODebugContext* debug) {
   IOStatus renamed = RenameFile(old_path, path, IOOptions(), debug);
   return renamed.ok() ? NewWritableFile(path, options, result, debug) : renamed;
+}
+
+IOStatus FaultyDisk::NewRandomRWFile(const std::string& path,
+                                     const rocksdb::FileOptions& options,
+                                     std::unique_ptr<rocksdb::FSRandomRWFile>* result,
+                                     IODebugContext* debug) {
+  auto file = std::make_shared<OverwrittenFile>(path);
+  IOStatus status = Admit(Act::kCreate, path);
+  status = status.ok() ? target()->NewRandomRWFile(path, options, result, debug) : status;
+  if (status.ok()) {
+    const std::lock_guard lock(mutex_);
+    overwritten_[path] = file;
+    *result = std::make_unique<TrackedOverwrites>(std::move(*result), path, std::move(file), *this);
+  }
+  return status;
 }
 
 IOStatus FaultyDisk::NewRandomAccessFile(const std::string& path,

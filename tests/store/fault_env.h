@@ -21,6 +21,8 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/system_clock.h>
 
+#include "tests/store/overwritten_file.h"
+
 namespace kv::store::testing {
 
 class FaultyDisk final : public rocksdb::FileSystemWrapper {
@@ -76,6 +78,10 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
                                       const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(const std::string& path,
+                                    const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSRandomRWFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
@@ -99,6 +105,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
  private:
   friend class TrackedFile;
   friend class TrackedDirectory;
+  friend class TrackedOverwrites;
   friend class TrackedTable;
 
   struct File {
@@ -128,6 +135,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
   std::uint64_t cut_at_ = 0;  // 0: never
   Logs logs_;
   std::map<std::string, std::shared_ptr<File>> files_;
+  std::map<std::string, std::shared_ptr<OverwrittenFile>> overwritten_;
   // In the order in which they were made; their directories were not flushed since. File systems
   // with a journal lose the last ones only, and none from before a rename that they kept.
   std::vector<std::string> new_names_;
@@ -158,6 +166,10 @@ inline bool EndsWith(const std::string& path, const std::string& end) {
 }
 inline bool IsWal(const std::string& path) {
   return EndsWith(path, ".log");
+}
+// Of the synced log.
+inline bool IsSyncedLog(const std::string& path) {
+  return EndsWith(path, ".synced");
 }
 
 }  // namespace kv::store::testing

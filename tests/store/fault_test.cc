@@ -12,11 +12,14 @@ namespace {
 
 using Act = FaultyDisk::Act;
 
-bool IsWalSync(Act act, const std::string& path) {
-  return act == Act::kSync && IsWal(path);
+bool IsLogSync(Act act, const std::string& path) {
+  return act == Act::kSync && (IsWal(path) || IsSyncedLog(path));
 }
-bool IsWalWrite(Act act, const std::string& path) {
-  return act == Act::kWrite && IsWal(path);
+bool IsLogWrite(Act act, const std::string& path) {
+  return act == Act::kWrite && (IsWal(path) || IsSyncedLog(path));
+}
+bool IsSyncedLogAct(Act act, const std::string& path) {
+  return act != Act::kRead && IsSyncedLog(path);
 }
 bool IsAny(Act act, const std::string& /*path*/) {
   return act != Act::kRead;
@@ -83,7 +86,7 @@ TEST_F(FailedStoreTest, GoesOnReadingHoweverOftenItTriesToRecover) {
 }
 
 TEST_F(FailedStoreTest, TellsThoseWhoWaitForAFlush) {
-  disk_->Break(IsWalSync);
+  disk_->Break(IsLogSync);
   const auto written = Apply("b", {.value = "2"});
   ASSERT_TRUE(written.ok()) << "nobody knows yet";
   store_->RequestDurable(written->sequence);
@@ -162,7 +165,7 @@ TEST_F(FailedStoreTest, AllowsNoWriteWhoseRevisionIsNotReserved) {
     }
   }
   ASSERT_TRUE(Flush().ok());
-  disk_->Break(IsWalSync);
+  disk_->Break(IsLogSync);
   Result<Written> written = Error(ErrorCode::kBadRequest);
   for (int i = 0; i < 100'000; ++i) {
     written = Apply("a", {.value = "y"});
@@ -189,7 +192,7 @@ class HangingDiskTest : public FaultTest {
       ASSERT_TRUE(Write(i, "0").ok());
     }
     ASSERT_TRUE(Flush().ok());
-    disk_->SlowDown(IsWalSync, std::chrono::hours(1));
+    disk_->SlowDown(IsLogSync, std::chrono::hours(1));
   }
   Result<Written> Write(int bucket, const std::string& value) {
     const auto found = store_->FindOrCreate(Name("b" + std::to_string(bucket)), now_);
@@ -247,12 +250,12 @@ TEST_F(FaultTest, TheMoreWaitsForTheDiskTheMoreRevisionsAreReserved) {
   Put("a", "0");
   ASSERT_TRUE(Flush().ok());
   constexpr Revision unflushed = 4'000;
-  disk_->SlowDown(IsWalSync, std::chrono::milliseconds(300));
+  disk_->SlowDown(IsLogSync, std::chrono::milliseconds(300));
   for (Revision i = 1; i < unflushed; ++i) {
     Put("a", "1");
   }
   ASSERT_TRUE(Flush().ok());
-  disk_->SlowDown(IsWalSync, std::chrono::hours(1));
+  disk_->SlowDown(IsLogSync, std::chrono::hours(1));
   Result<Written> written = Apply("a", {.value = "1"});
   Revision last = 0;
   for (; written.ok() && last < Revisions::kLargestBlock; written = Apply("a", {.value = "2"})) {
@@ -263,13 +266,37 @@ TEST_F(FaultTest, TheMoreWaitsForTheDiskTheMoreRevisionsAreReserved) {
   disk_->SpeedUp();
 }
 
+// --- only the synced log fails ---
+
+TEST_F(FaultTest, WhatTheSyncedLogCannotTakeTheDatabaseTakes) {
+  Open();
+  Put("a", "1");
+  ASSERT_TRUE(Flush().ok());
+  for (const Act act : {Act::kWrite, Act::kSync}) {
+    disk_->Break(
+        [act](Act done, const std::string& path) { return done == act && IsSyncedLog(path); });
+    for (int i = 0; i < 5; ++i) {
+      Put("a", std::to_string(i));
+      EXPECT_TRUE(Flush().ok());
+    }
+    ASSERT_TRUE(disk_->has_failed());
+    EXPECT_TRUE(store_->CheckWritable().ok());
+    disk_->Heal();
+    Put("b", "2");
+    EXPECT_TRUE(Flush().ok());
+  }
+  const Lines before = History();
+  Crash();
+  EXPECT_EQ(History(), before);
+}
+
 // --- always: a write tells its flush's failure ---
 
 TEST_F(FaultTest, AlwaysSyncTellsAWriteThatItIsNotFlushedAndKeepsIt) {
   options_.sync = Sync::kAlways;
   Open();
   Put("a", "1");
-  disk_->Break(IsWalSync);
+  disk_->Break(IsLogSync);
   const Write write{.value = "2", .message_id = "id"};
   const auto written = Apply("b", write);
   ASSERT_TRUE(written.ok());
@@ -351,8 +378,9 @@ TEST_P(NthFaultTest, LosesNothingWhicheverItIs) {
 
 INSTANTIATE_TEST_SUITE_P(EachKind,
                          NthFaultTest,
-                         ::testing::Values(NthCase{"WalSync", IsWalSync, 8},
-                                           NthCase{"WalWrite", IsWalWrite, 8},
+                         ::testing::Values(NthCase{"LogSync", IsLogSync, 8},
+                                           NthCase{"LogWrite", IsLogWrite, 8},
+                                           NthCase{"SyncedLog", IsSyncedLogAct, 40},
                                            NthCase{"Any", IsAny, 30}),
                          [](const auto& param) { return std::string(param.param.name); });
 

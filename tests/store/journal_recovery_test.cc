@@ -180,6 +180,7 @@ TEST_F(JournalRecoveryTest, TellsWhatTheDatabaseHadOnDisk) {
   EXPECT_EQ(DurableIn(directory()), 0U);
   for (const Sequence sequence : {Sequence{3}, Sequence{100}, Sequence{200}}) {
     journal->Release(sequence);
+    journal->NoteDurable(sequence);
     EXPECT_EQ(DurableIn(directory()), sequence);
   }
 }
@@ -188,7 +189,7 @@ TEST_F(JournalRecoveryTest, BelievesNoDamagedNoteOfIt) {
   auto journal = Create();
   AppendUpTo(*journal, 3);
   ASSERT_EQ(Drain(*journal).size(), 3U);
-  journal->Release(3);
+  journal->NoteDurable(3);
   const std::string bytes = Read("1.journal");
   constexpr std::size_t begin = 40;
   constexpr std::size_t end = begin + 16;

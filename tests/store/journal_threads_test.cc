@@ -36,6 +36,20 @@ class JournalThreadsTest : public JournalTest {
     ASSERT_EQ(journal.last_sequence(), kRecords) << "the consumer did not keep up in time";
   }
 
+  // It has a place of its own, behind what is released.
+  static void ReadToSync(Journal& journal, Sequence released, std::size_t most) {
+    ASSERT_GT(journal.next_to_sync(), released);
+    for (std::size_t i = 0; i < most; ++i) {
+      const Sequence next = journal.next_to_sync();
+      const auto record = journal.NextToSync();
+      if (!record) {
+        return;
+      }
+      ASSERT_EQ(record->sequence, next);
+      ASSERT_EQ(record->bytes, BytesOf(next));
+    }
+  }
+
   void Consume(Journal& journal) {
     std::minstd_rand random(5);
     Sequence expected = 1;
@@ -55,6 +69,9 @@ class JournalThreadsTest : public JournalTest {
         released = expected - 1 - random() % (expected - released);
         journal.Release(released);
         journal.TendSegments();
+      }
+      if (random() % 128 == 0) {
+        ReadToSync(journal, released, random() % 200);
       }
       if (random() % 256 == 0) {
         expected -= random() % (expected - released);

@@ -190,9 +190,9 @@ TEST_F(StoreBucketsTest, ADatabaseThatLostWhatItHadOnDiskIsRefused) {
     Put("a", std::string(1000, 'x'));
   }
   // What the first flush covers is released for sure once a second one is through.
-  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok());
   const Revision last = Put("a", "more");
-  ASSERT_TRUE(store_->WaitDurable(store_->last_sequence()).ok());
+  ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok());
   const std::string journal = directory_->path() + "/journal-of-the-killed";
   fs::copy(options_.path + "/journal", journal);
   store_.reset();

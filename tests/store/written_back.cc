@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <vector>
 
 namespace kv::store::testing {
 namespace {
@@ -28,6 +29,11 @@ void CopySomePages(const std::string& from, std::string& to, std::mt19937_64& ra
   }
 }
 
+// The synced log is flushed, and no file of those that are mapped.
+bool IsMapped(const fs::path& path) {
+  return path.extension() == ".journal";
+}
+
 }  // namespace
 
 void WrittenBack::WriteSome(const std::string& directory, std::mt19937_64& random) {
@@ -37,6 +43,9 @@ void WrittenBack::WriteSome(const std::string& directory, std::mt19937_64& rando
   });
   std::error_code error;
   for (const auto& item : fs::directory_iterator(directory, error)) {
+    if (!IsMapped(item.path())) {
+      continue;
+    }
     std::ifstream stream(item.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
     auto held = Hold(item.path());
@@ -58,8 +67,12 @@ void WrittenBack::WriteSome(const std::string& directory, std::mt19937_64& rando
 }
 
 void WrittenBack::Restore(const std::string& directory) {
-  fs::remove_all(directory);
   fs::create_directory(directory);
+  std::vector<fs::path> mapped;
+  std::copy_if(fs::directory_iterator(directory), {}, std::back_inserter(mapped), IsMapped);
+  for (const fs::path& path : mapped) {
+    fs::remove(path);
+  }
   for (auto& [name, file] : files_) {
     const fs::path path = fs::path(directory) / name;
     std::ofstream(path, std::ios::binary) << file.bytes;
