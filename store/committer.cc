@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 
 #include "store/give_way.h"
 
@@ -35,8 +34,8 @@ Committer::Committer(Database& database,
       options_(std::move(options)),
       applied_(applied),
       durable_(applied),
-      synced_log_(options_.synced_log),
       settled_(applied),
+      synced_log_(options_.synced_log),
       last_sync_(steady_clock::now()),
       thread_([this] { Run(); }) {}
 
@@ -54,12 +53,14 @@ void Committer::Notify() {
   }
 }
 
-void Committer::RequestDurable(Sequence sequence) {
-  Sequence known = requested_.load(std::memory_order_relaxed);
-  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
+void Committer::Request(std::atomic<Sequence>& wish,
+                        const std::atomic<Sequence>& done,
+                        Sequence sequence) {
+  Sequence known = wish.load(std::memory_order_relaxed);
+  while (known < sequence && !wish.compare_exchange_weak(known, sequence)) {}
   // The first to ask since the last flush. Whether that one is over is read after the wish is
   // written, as the committer looks for wishes after it has ended one: one of the two sees it.
-  if (known < sequence && known <= durable_.load()) {
+  if (known < sequence && known <= done.load()) {
     asleep_.store(false);
     const std::lock_guard lock(mutex_);
     woken_ = true;
@@ -67,32 +68,28 @@ void Committer::RequestDurable(Sequence sequence) {
   }
 }
 
-Status Committer::WaitDurable(Sequence sequence, std::optional<Nanoseconds> most) {
-  if (durable() >= sequence) {
+Status Committer::WaitFor(std::atomic<Sequence>& wish,
+                          const std::atomic<Sequence>& done,
+                          Sequence sequence,
+                          std::optional<Nanoseconds> most) {
+  if (done.load() >= sequence) {
     return Ok{};
   }
   std::unique_lock lock(mutex_);
-  Sequence known = requested_.load(std::memory_order_relaxed);
-  while (known < sequence && !requested_.compare_exchange_weak(known, sequence)) {}
+  Sequence known = wish.load(std::memory_order_relaxed);
+  while (known < sequence && !wish.compare_exchange_weak(known, sequence)) {}
   woken_ = true;
   work_.notify_one();
-  const auto over = [this, sequence] { return durable() >= sequence || failed() || stop_; };
+  const auto over = [&] { return done.load() >= sequence || failed() || stop_; };
   if (!most) {
     progress_.wait(lock, over);
   } else if (!progress_.wait_for(lock, nanoseconds(*most), over)) {
     return Error(ErrorCode::kUnavailable, "the disk does not keep up, try again");
   }
-  if (durable() >= sequence) {
+  if (done.load() >= sequence) {
     return Ok{};
   }
   return Error(ErrorCode::kStorageError, failed() ? failure_ : "the store is closing");
-}
-
-Status Committer::WaitSettled(Sequence sequence) {
-  std::promise<Status> settled;
-  Post(sequence,
-       [this, &settled](const Status& status) { settled.set_value(status ? SyncNow() : status); });
-  return settled.get_future().get();
 }
 
 void Committer::Post(Sequence after, std::function<void(Status)> task) {
@@ -174,7 +171,7 @@ bool Committer::WorkOnce() {
   const bool idle = !*drained;
   const bool last = idle && stopping;
   Status synced = SyncIfWanted(idle);
-  if (synced && last && settled_ < applied()) {
+  if (synced && last && settled() < applied()) {
     synced = SyncNow();
   }
   if (!synced) {
@@ -199,8 +196,8 @@ bool Committer::IsStopping() const {
 }
 
 bool Committer::MustSettle() const {
-  return (IsWaitedFor() && !log_is_ready_) || redraining_ || journal_.IsFilling() ||
-         synced_log_.IsFilling();
+  return (IsWaitedFor() && !log_is_ready_) || to_settle_.load() > settled() || redraining_ ||
+         journal_.IsFilling() || synced_log_.IsFilling();
 }
 
 bool Committer::IsTimeToDrain() {
@@ -217,11 +214,11 @@ bool Committer::IsFlushDue() const {
 
 void Committer::WaitForWork() {
   std::unique_lock lock(mutex_);
-  const bool quiet = settled_ == applied() && journal_.backlog() == 0;
+  const bool quiet = settled() == applied() && journal_.backlog() == 0;
   empty_rounds_ = quiet ? empty_rounds_ + 1 : 0;
   if (empty_rounds_ <= kRoundsBeforeSleep) {
     // Who asked during the last flush did not wake the thread.
-    if (!IsWaitedFor()) {
+    if (!IsWaitedFor() && to_settle_.load() <= settled()) {
       work_.wait_for(lock, kDoze, [this] { return woken_ || stop_; });
     }
     woken_ = false;
@@ -241,7 +238,8 @@ void Committer::WaitForWork() {
 Result<bool> Committer::DrainSome() {
   group_.Clear();
   Sequence last = 0;
-  const std::size_t most = durable() > settled_ ? kPieceBytes : kGroupBytes;
+  const bool log_goes_on = log_is_ready_ && !redraining_ && durable() > settled();
+  const std::size_t most = log_goes_on ? kPieceBytes : kGroupBytes;
   draining_ = true;
   while (group_.bytes() < most) {
     const auto record = journal_.Next();
@@ -269,7 +267,7 @@ Result<bool> Committer::DrainSome() {
 
 Status Committer::SyncIfWanted(bool idle) {
   const bool enough = !draining_ || unsettled_bytes_ >= kGroupBytes;
-  if (applied() > settled_ && enough && (MustSettle() || IsFlushDue())) {
+  if (applied() > settled() && enough && (MustSettle() || IsFlushDue())) {
     if (auto synced = SyncNow(); !synced) {
       return synced;
     }
@@ -289,7 +287,7 @@ Status Committer::SyncNow() {
     return synced;
   }
   last_sync_ = steady_clock::now();
-  settled_ = covered;
+  settled_.store(covered);  // in one order with to_settle_, as durable_ with requested_
   unsettled_bytes_ = 0;
   synced_log_.Settle(covered);
   journal_.Release(covered);
@@ -324,13 +322,13 @@ void Committer::SyncLog() {
 
 void Committer::MakeDurable(Sequence sequence, SteadyTime begun) {
   last_flush_.store(nanoseconds(steady_clock::now() - begun).count(), std::memory_order_relaxed);
+  const Sequence now_durable = std::max(durable(), sequence);
+  journal_.NoteDurable(now_durable);  // before anyone is told
   {
     const std::lock_guard lock(mutex_);
-    // In one order with requested_: see RequestDurable.
-    durable_.store(std::max(durable(), sequence));
+    durable_.store(now_durable);  // in one order with requested_: see Request
     progress_.notify_all();
   }
-  journal_.NoteDurable(durable());
   Progress();
 }
 

@@ -55,14 +55,18 @@ class Committer {
 
   // Tells that the journal has something new. Cheap unless the thread is asleep.
   void Notify();
-  // Asks for a flush that covers `sequence`; on_progress tells.
-  void RequestDurable(Sequence sequence);
+  // Asks for a flush that covers `sequence`, in the synced log or the database; on_progress tells.
+  void RequestDurable(Sequence sequence) { Request(requested_, durable_, sequence); }
+  // The same, in the database itself: for what must be there whatever becomes of the journal.
+  void RequestSettled(Sequence sequence) { Request(to_settle_, settled_, sequence); }
   // Blocks until `sequence` is on disk, for `most` at the longest. Errors: storage-error, when the
   // store is failed; unavailable, after `most`.
-  Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt);
-
-  // Blocks until the database itself has `sequence` on disk. Errors: storage-error.
-  Status WaitSettled(Sequence sequence);
+  Status WaitDurable(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt) {
+    return WaitFor(requested_, durable_, sequence, most);
+  }
+  Status WaitSettled(Sequence sequence, std::optional<Nanoseconds> most = std::nullopt) {
+    return WaitFor(to_settle_, settled_, sequence, most);
+  }
 
   // Calls `task` on the committer's thread, once the database holds every record up to `after`;
   // with an error if the committer is failed, fails or stops before. In the order of the calls.
@@ -72,6 +76,8 @@ class Committer {
   Sequence applied() const { return applied_.load(std::memory_order_acquire); }
   // On disk up to here, in the database or in the synced log.
   Sequence durable() const { return durable_.load(std::memory_order_acquire); }
+  // On disk in the database up to here.
+  Sequence settled() const { return settled_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   // Why, for a person; nothing when not failed.
   std::optional<std::string> failure() const;
@@ -84,6 +90,11 @@ class Committer {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
+  void Request(std::atomic<Sequence>& wish, const std::atomic<Sequence>& done, Sequence sequence);
+  Status WaitFor(std::atomic<Sequence>& wish,
+                 const std::atomic<Sequence>& done,
+                 Sequence sequence,
+                 std::optional<Nanoseconds> most);
   void Run();
   void Work();
   // False: that was the last of it.
@@ -115,14 +126,16 @@ class Committer {
 
   std::atomic<Sequence> applied_;
   std::atomic<Sequence> durable_;
+  std::atomic<Sequence> settled_;
   std::atomic<Sequence> requested_{0};
+  std::atomic<Sequence> to_settle_{0};
   std::atomic<bool> failed_{false};
   std::atomic<bool> asleep_{false};
   std::atomic<Nanoseconds> last_flush_{0};
 
   mutable std::mutex mutex_;
   std::condition_variable work_;      // for the committer
-  std::condition_variable progress_;  // for WaitDurable
+  std::condition_variable progress_;  // for those who wait
   std::string failure_;
   bool stop_ = false;
   bool woken_ = false;
@@ -137,7 +150,6 @@ class Committer {
   SyncedLog synced_log_;
   bool log_is_ready_ =
       true;           // not after a failure, or when it was full: then the database is flushed
-  Sequence settled_;  // the database has it on disk up to here
   std::size_t unsettled_bytes_ = 0;
   bool draining_ = false;  // what there is: it was time for that, and not all of it is drained
   SteadyTime last_sync_;

@@ -26,8 +26,8 @@ ChangeSet& Engine::Scratch() {
 }
 
 Status Engine::WaitBriefly(Sequence sequence) {
-  const bool hangs = !IsDurable(late_);
-  auto waited = committer_.WaitDurable(sequence, hangs ? 0 : kLongestWait);
+  const bool hangs = !IsSettled(late_);
+  auto waited = committer_.WaitSettled(sequence, hangs ? 0 : kLongestWait);
   if (!waited && !hangs) {
     late_ = sequence;
   }

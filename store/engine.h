@@ -49,12 +49,14 @@ class Engine {
 
   bool IsApplied(Sequence sequence) const { return committer_.applied() >= sequence; }
   bool IsDurable(Sequence sequence) const { return committer_.durable() >= sequence; }
+  bool IsSettled(Sequence sequence) const { return committer_.settled() >= sequence; }
   Status WaitDurable(Sequence sequence) { return committer_.WaitDurable(sequence); }
+  Status WaitSettled(Sequence sequence) { return committer_.WaitSettled(sequence); }
   // The same for kLongestWait at most; once that was in vain, nobody waits again before what was
   // waited for is on disk. Errors: storage-error; unavailable, when it took too long.
   Status WaitBriefly(Sequence sequence);
-  // Records that are not on disk yet.
-  Sequence unflushed() const { return last_sequence() - committer_.durable(); }
+  // Records that the database does not have on disk yet.
+  Sequence unsettled() const { return last_sequence() - committer_.settled(); }
   Committer& committer() { return committer_; }
   const Committer& committer() const { return committer_; }
   const Database& database() const { return *database_; }

@@ -2,7 +2,8 @@
 //
 // Files mapped into memory, appended to by the broker's thread (a memcpy: what is in the page
 // cache survives kill -9) and drained by the committer's thread, which sees it into RocksDB. It
-// promises nothing about a power cut: that is what the sync of RocksDB's own log is for.
+// promises nothing about a power cut: that is what the synced log (synced_log.h) and the sync of
+// RocksDB's own log are for.
 //
 //   segment := magic:8 version:u32le reserved:u32le number:u64le first-sequence:u64le check:u64le
 //              durable, padding to 64 bytes, then records, each on an 8-byte boundary
@@ -50,7 +51,7 @@ struct Recovered {
   // False if it ended at a gap: there are records that do not join on to the ones before. Only a
   // power cut leaves that.
   bool is_whole = true;
-  // RocksDB had everything up to here on disk, at the least.
+  // Everything up to here was on disk, in RocksDB or in the synced log, at the least.
   Sequence durable = 0;
 };
 

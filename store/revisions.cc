@@ -8,8 +8,8 @@ namespace kv::store {
 // All that waits for the disk gets there before the reservation, which is asked for when half a
 // block is left: eight times as many may come meanwhile.
 Revision Revisions::BlockFor(const Engine& engine) {
-  constexpr Revision for_each_unflushed = 16;
-  return std::clamp(for_each_unflushed * engine.unflushed(), kBlock, kLargestBlock);
+  constexpr Revision for_each_unsettled = 16;
+  return std::clamp(for_each_unsettled * engine.unsettled(), kBlock, kLargestBlock);
 }
 
 Status Revisions::Reserve(Engine& engine, Revision block) {
@@ -22,7 +22,8 @@ Status Revisions::Reserve(Engine& engine, Revision block) {
   }
   coming_ = target;
   coming_sequence_ = record->sequence;
-  engine.committer().RequestDurable(coming_sequence_);
+  // In the database: were it in the journal alone, whoever has to remove that would lose it.
+  engine.committer().RequestSettled(coming_sequence_);
   return Ok{};
 }
 
@@ -32,7 +33,7 @@ Status Revisions::ReserveAhead(Engine& engine) {
 }
 
 void Revisions::TakeOverReserved(const Engine& engine) {
-  if (coming_ != 0 && engine.IsDurable(coming_sequence_)) {
+  if (coming_ != 0 && engine.IsSettled(coming_sequence_)) {
     reserved_ = coming_;
     coming_ = 0;
   }

@@ -52,7 +52,7 @@ class Segment {
   std::size_t written() const { return written_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
-  // Notes that RocksDB has everything up to `sequence` on disk. Whichever of these notes a power
+  // Notes that everything up to `sequence` is on disk, elsewhere. Whichever of these notes a power
   // cut leaves, it is true.
   void NoteDurable(Sequence sequence);
   // The last note; 0 if there is none.

@@ -330,8 +330,8 @@ Result<Bucket*> Store::CreateBucket(BucketName name, const BucketConfig& config,
   ++next_id_;
   // The one write that waits: were the bucket lost in a power cut, its first revisions would be
   // handed out a second time under the same name.
-  if (auto durable = engine_->WaitDurable(stored->sequence); !durable) {
-    return std::move(durable).error();
+  if (auto settled = WaitSettled(stored->sequence); !settled) {
+    return std::move(settled).error();
   }
   auto bucket = std::make_unique<Bucket>(std::string(name.text()),
                                          record,

@@ -139,7 +139,7 @@ class Store {
   void RequestDurable(Sequence sequence) { engine_->committer().RequestDurable(sequence); }
   Status WaitDurable(Sequence sequence) { return engine_->WaitDurable(sequence); }
   // The same for the database itself, whoever may read it but this store.
-  Status WaitSettled(Sequence sequence) { return engine_->committer().WaitSettled(sequence); }
+  Status WaitSettled(Sequence sequence) { return engine_->WaitSettled(sequence); }
   Status CheckWritable() const { return engine_->CheckWritable(); }
   Nanoseconds last_flush() const { return engine_->committer().last_flush(); }
   const StoreOptions& options() const { return options_; }

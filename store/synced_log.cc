@@ -1,5 +1,7 @@
 #include "store/synced_log.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,8 @@
 
 namespace kv::store {
 namespace {
+
+using std::chrono::steady_clock;
 
 Error LogError(const std::string& what, const rocksdb::Status& status) {
   return Error(ErrorCode::kStorageError, "synced log: " + what + ": " + status.ToString());
@@ -46,7 +50,7 @@ bool SyncedLog::Begin(Sequence first, std::size_t record_bytes) {
   const std::size_t other = (current_ + 1) % files_.size();
   const std::size_t next = files_.at(current_).last <= settled_ ? current_ : other;
   const bool fits = Segment::kHeaderBytes + record_bytes <= options_.file_bytes;
-  if (!fits || files_.at(next).last > settled_ || !Open(next)) {
+  if (!fits || files_.at(next).last > settled_ || !IsOpen(next)) {
     return false;
   }
   current_ = next;
@@ -56,12 +60,19 @@ bool SyncedLog::Begin(Sequence first, std::size_t record_bytes) {
   return true;
 }
 
-Status SyncedLog::Open(std::size_t index) {
+bool SyncedLog::IsOpen(std::size_t index) {
   File& file = files_.at(index);
-  if (file.file) {
-    return Ok{};
+  if (!file.file && steady_clock::now() >= not_before_) {
+    const std::string path = options_.directory + "/" + std::to_string(index + 1) + ".synced";
+    if (!Open(file, path)) {
+      ::unlink(path.c_str());
+      not_before_ = steady_clock::now() + std::chrono::nanoseconds(options_.retry_after);
+    }
   }
-  const std::string path = options_.directory + "/" + std::to_string(index + 1) + ".synced";
+  return file.file != nullptr;
+}
+
+Status SyncedLog::Open(File& file, const std::string& path) const {
   if (auto made = ReserveFile(path, options_.file_bytes); !made) {
     return made;
   }

@@ -13,10 +13,12 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "kv/clock.h"
 #include "kv/result.h"
 #include "store/codec.h"
 #include "store/journal.h"
@@ -32,6 +34,8 @@ struct SyncedLogOptions {
   std::string directory;  // the journal's
   std::size_t file_bytes = std::size_t{4} << 20;
   rocksdb::Env* env = nullptr;  // nullptr: the machine's. Tests put faults in here; not owned
+  // A file that could not be made is tried again after this long: trying takes what room is left.
+  Nanoseconds retry_after = kSecond;
 };
 
 class SyncedLog {
@@ -60,12 +64,14 @@ class SyncedLog {
 
   bool HasRoom(std::size_t bytes) const;
   bool Begin(Sequence first, std::size_t record_bytes);
-  Status Open(std::size_t index);
+  bool IsOpen(std::size_t index);
+  Status Open(File& file, const std::string& path) const;
   void Drop();
 
   const SyncedLogOptions options_;
   std::array<File, 2> files_;
   std::size_t current_ = 0;
+  std::chrono::steady_clock::time_point not_before_;  // trying to make a file
   std::uint64_t number_ = 0;  // counts the uses of files
   bool has_begun_ = false;    // the current file's use; not after a failure
   Sequence last_ = 0;         // of what was added

@@ -19,6 +19,7 @@ class SyncedLogStoreTest : public FaultTest {
 
   SyncedLogStoreTest() {
     options_.gather_bytes = std::size_t{8} << 20;
+    options_.journal_segment_bytes = std::size_t{4} << 20;  // and a file of the log
     Open();
     CreateBucket("history=3");
     for (int i = 0; i < kWrites; ++i) {
@@ -40,6 +41,11 @@ class SyncedLogStoreTest : public FaultTest {
         fs::resize_file(item.path(), bytes);
       }
     }
+  }
+  void LosePowerWithTheJournal() {
+    Kill();
+    options_.boot_id += " and another";
+    fs::remove_all(options_.path + "/journal");
   }
   std::string LogFile() const { return options_.path + "/journal/1.synced"; }
 
@@ -92,6 +98,55 @@ TEST_F(SyncedLogStoreTest, AKilledProcessNeedsNoLog) {
   fs::remove(LogFile());
   Open();
   EXPECT_EQ(History(), promised_);
+}
+
+// What was promised stays so, and the database has it when it is well again.
+TEST_F(SyncedLogStoreTest, ADatabaseThatFailsBehindTheLogLosesNothing) {
+  disk_->Break([](FaultyDisk::Act act, const std::string& path) {
+    return act != FaultyDisk::Act::kRead && !IsSyncedLog(path);
+  });
+  Put("k0", "in the log");
+  ASSERT_TRUE(Flush().ok()) << "the database was not asked";
+  EXPECT_EQ(CodeOf(store_->WaitSettled(store_->last_sequence())), "storage-error");
+  EXPECT_EQ(CodeOf(store_->CheckWritable()), "storage-error");
+  EXPECT_TRUE(store_->IsDurable(store_->last_sequence()));
+  promised_ = History();
+  disk_->Heal();
+  ASSERT_TRUE(AwaitRecovery());
+  EXPECT_EQ(History(), promised_);
+  Put("k1", "later");
+  ASSERT_TRUE(Flush().ok());
+  promised_ = History();
+  LosePowerWithTheJournalsRecords();
+  Open();
+  EXPECT_EQ(History(), promised_);
+}
+
+// Whoever has to remove the journal loses writes, and no revision comes twice.
+TEST_F(SyncedLogStoreTest, WithoutItsJournalItGivesOutNoRevisionAgain) {
+  Revision last = 0;
+  for (Revision i = 0; i < Revisions::kBlock * 5 / 4; ++i) {  // not a whole file of the log
+    last = Put("k0", "v");
+    if (i % 1000 == 0) {
+      ASSERT_TRUE(Flush().ok());
+    }
+  }
+  ASSERT_TRUE(Flush().ok());
+  LosePowerWithTheJournal();
+  Open();
+  EXPECT_GT(Put("k0", "new"), last);
+}
+
+TEST_F(SyncedLogStoreTest, WithoutItsJournalItKnowsANewBucketsRevisions) {
+  const auto put = [this] {
+    const auto written = BucketOf("new").Apply(*Key::Parse("k"), {.value = "v"}, now_);
+    return written.ok() ? written->revision : 0;
+  };
+  const Revision last = put();
+  ASSERT_TRUE(Flush().ok());
+  LosePowerWithTheJournal();
+  Open();
+  EXPECT_GT(put(), last);
 }
 
 TEST_F(SyncedLogStoreTest, AStartLeavesNothingOfAnEarlierLog) {

@@ -153,6 +153,25 @@ TEST_F(SyncedLogTest, AfterAFailureThatTheDatabaseMadeGoodBeginsAnew) {
   EXPECT_EQ(Recover(2), Range(3, 3));
 }
 
+TEST_F(SyncedLogTest, AFileThatCouldNotBeMadeIsMadeLater) {
+  for (const Nanoseconds retry_after : {Nanoseconds{0}, 3600 * kSecond}) {
+    SCOPED_TRACE(retry_after);
+    for (const auto& file : Files()) {
+      fs::remove(directory() + "/" + file);
+    }
+    SyncedLog log({directory(), kFileBytes, &env_, retry_after});
+    disk_->Break([](FaultyDisk::Act act, const std::string& path) {
+      return act == FaultyDisk::Act::kCreate && IsSyncedLog(path);
+    });
+    EXPECT_FALSE(Add(log, 1));
+    EXPECT_TRUE(Files().empty()) << "it must not be in its own way";
+    disk_->Heal();
+    EXPECT_EQ(Add(log, 1), retry_after == 0);
+    EXPECT_TRUE(log.Flush().ok());
+    EXPECT_EQ(Recover(0), retry_after == 0 ? Range(1, 1) : Range(1, 0));
+  }
+}
+
 TEST_F(SyncedLogTest, WithoutADirectoryRefuses) {
   SyncedLog log({directory() + "/missing", kFileBytes, nullptr});
   EXPECT_FALSE(Add(log, 1));
