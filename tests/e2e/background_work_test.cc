@@ -30,8 +30,9 @@ class BackgroundWorkTest : public KvBrokerTest {
       last = *id;
       if (i % 500 == 0) {  // as many as the broker takes at a time
         ASSERT_TRUE(writer.WaitPuback(last)) << writer.error();
-        // Flushed: what waits for the disk makes larger blocks.
-        ASSERT_TRUE(client().Put("flushed/x", "v").ok()) << client().error();
+        // A new bucket is flushed in the database, with all before it: what waits for that makes
+        // larger blocks.
+        ASSERT_TRUE(client().Put("new-" + std::to_string(i) + "/x", "v").ok()) << client().error();
       }
     }
     ASSERT_TRUE(writer.WaitPuback(last)) << writer.error();
