@@ -233,8 +233,10 @@ TEST_F(AdminRequests, AreAllAnsweredWhenMoreComeThanMayWait) {
                                        .debug_log = false}));
   for (std::size_t i = 0; i < keys; ++i) {
     ASSERT_TRUE(client().PublishAsync("kv/b/" + std::to_string(i), "v", {.qos = 0}));
-    if (i % 500 == 0) {  // flushed: what waits for the disk makes larger blocks of revisions
-      ASSERT_TRUE(client().Put("flushed/x", "v").ok()) << client().error();
+    if (i % 500 == 0) {
+      // A new bucket is flushed in the database, with all before it: what waits for that makes
+      // larger blocks of revisions.
+      ASSERT_TRUE(client().Put("new-" + std::to_string(i) + "/x", "v").ok()) << client().error();
     }
   }
   disk.Hold();

@@ -160,11 +160,11 @@ TEST_F(FailedStoreTest, CanBeReadWhenTheDatabaseCannotBeOpenedForWriting) {
 TEST_F(FailedStoreTest, AllowsNoWriteWhoseRevisionIsNotReserved) {
   for (Revision i = 2; i < Revisions::kBlock / 2 - 1; ++i) {
     Put("a", "x");
-    if (i % 100 == 0) {  // what waits for the disk makes larger blocks
-      ASSERT_TRUE(Flush().ok());
+    if (i % 100 == 0) {  // what waits for the database makes larger blocks
+      ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok());
     }
   }
-  ASSERT_TRUE(Flush().ok());
+  ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok());
   disk_->Break(IsLogSync);
   Result<Written> written = Error(ErrorCode::kBadRequest);
   for (int i = 0; i < 100'000; ++i) {
