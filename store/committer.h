@@ -148,10 +148,11 @@ class Committer {
   // The committer's own.
   WriteGroup group_;
   SyncedLog synced_log_;
-  bool log_is_ready_ =
-      true;           // not after a failure, or when it was full: then the database is flushed
+  // Not after a failure, nor when there is too much for it: then the database is flushed.
+  bool log_is_ready_ = true;
+  // Written to the database since it was last flushed.
   std::size_t unsettled_bytes_ = 0;
-  bool draining_ = false;  // what there is: it was time for that, and not all of it is drained
+  bool draining_ = false;  // it was time for that, and not all that there is has been drained
   SteadyTime last_sync_;
   int empty_rounds_ = 0;
   // After a reopening the database may lack what readers were told it has: not well before that
