@@ -75,6 +75,7 @@ class CrashWriter {
 
   Histories base_;                         // at the beginning of this life
   Histories now_;                          // with all that was sent in it
+  bool is_there_empty_ = false;            // its bucket, when the life began
   std::map<std::string, Revision> known_;  // newest revisions, of keys where that is certain
   std::vector<Sent> sent_;                 // in this life
   std::size_t acknowledged_ = 0;           // so many of them
