@@ -130,7 +130,7 @@ bool BrokerSnapshot::CollectMark(const Chunk& chunk) {
   }
   const auto store_id = ParseRetainMark(chunk.body);
   if (store_id) {
-    retained_.insert(*store_id);
+    retained_.Insert(*store_id);
   }
   return store_id.has_value();
 }
@@ -142,7 +142,7 @@ bool BrokerSnapshot::VisitMessage(const Chunk& chunk,
     return true;
   }
   const auto message = ParseMessage(chunk.body);
-  if (message && retained_.erase(message->store_id) != 0 &&
+  if (message && retained_.Erase(message->store_id) &&
       message->topic.starts_with(topic_prefix) && !message->payload.empty() &&
       !IsDroppedByBroker(message->expiry_time, loaded_at_)) {
     visit({message->topic, message->payload, RevisionOf(message->properties)});
@@ -155,7 +155,7 @@ void BrokerSnapshot::EndPass() {
   pass_ = more ? Pass::kMessages : Pass::kDone;
   offset_ = kFirstChunkOffset;
   if (!more) {
-    retained_ = {};
+    retained_.Clear();
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 // How long a callback may work at what nobody waits for. At start, before there are any clients,
 // more: a store of usual size is served whole from the first moment.
-constexpr Nanoseconds kSliceAtStart = 250 * kMillisecond;
+constexpr Nanoseconds kSliceAtStart = 100 * kMillisecond;
 constexpr Nanoseconds kSlice = 2 * kMillisecond;
 constexpr Nanoseconds kSweepInterval = 10 * kMillisecond;
 constexpr std::size_t kEphemeralsLimit = 200;

@@ -1,7 +1,6 @@
 #include "plugin/restorer.h"
 
 #include <chrono>
-#include <vector>
 
 namespace kv::plugin {
 namespace {
@@ -48,7 +47,8 @@ bool Restorer::Step(Nanoseconds budget) {
 void Restorer::StepSnapshot() {
   const bool more = snapshot_->Step(kChunksAtOnce,
                                     topics_.data_prefix(),
-                                    [this](const RetainedMessage& message) { Compare(message); });
+                                    [this](const RetainedMessage& message) { Take(message); });
+  CompareTaken();
   if (!more) {
     damaged_ = snapshot_->damaged();
     with_snapshot_ = !damaged_;  // what was not to be read may be anything
@@ -56,10 +56,32 @@ void Restorer::StepSnapshot() {
   }
 }
 
-void Restorer::Compare(const RetainedMessage& message) {
-  auto topic = topics_.ParseData(message.topic);
-  store::Bucket* bucket = topic ? store_.Find(topic->bucket) : nullptr;
-  store::KeyState* state = bucket != nullptr ? bucket->index().Find(topic->key.text()) : nullptr;
+void Restorer::Take(const RetainedMessage& message) {
+  const auto topic = topics_.ParseData(message.topic);
+  store::Bucket* const bucket = topic ? store_.Find(topic->bucket) : nullptr;
+  if (bucket == nullptr) {
+    taken_.push_back({message});
+    return;
+  }
+  taken_.push_back({message, bucket, topic->key.text()});
+  bucket->index().FetchSlots(topic->key.text());
+}
+
+void Restorer::CompareTaken() {
+  for (const Held& held : taken_) {
+    if (held.bucket != nullptr) {
+      held.bucket->index().FetchState(held.key);
+    }
+  }
+  for (const Held& held : taken_) {
+    Compare(held);
+  }
+  taken_.clear();
+}
+
+void Restorer::Compare(const Held& held) {
+  const auto& [message, bucket, key] = held;
+  store::KeyState* const state = bucket != nullptr ? bucket->index().Find(key) : nullptr;
   if (state != nullptr && state->newest().revision > StartOf(bucket->name())) {
     return;  // written since the start: it has published itself
   }

@@ -10,6 +10,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "kv/clock.h"
 #include "plugin/broker_snapshot.h"
@@ -39,7 +41,16 @@ class Restorer {
   bool snapshot_was_damaged() const { return damaged_; }
 
  private:
-  void Compare(const RetainedMessage& message);
+  // A message of the snapshot, and where the store has its key.
+  struct Held {
+    RetainedMessage message;
+    store::Bucket* bucket = nullptr;  // null: there is none of that name
+    std::string_view key;
+  };
+
+  void Take(const RetainedMessage& message);
+  void CompareTaken();
+  void Compare(const Held& held);
   void StepSnapshot();
   bool StepStore();
   std::optional<Revision> RestoreSome(const store::Bucket& bucket);
@@ -54,6 +65,7 @@ class Restorer {
   std::optional<BrokerSnapshot> snapshot_;
   bool with_snapshot_;  // what it does not hold the broker does not hold
   bool damaged_ = false;
+  std::vector<Held> taken_;                // of the snapshot, not compared yet
   std::map<std::string, Revision> start_;  // each bucket's last revision when the broker started
   std::string bucket_;                     // where StepStore is
   Revision next_ = 0;

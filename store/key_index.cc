@@ -8,9 +8,13 @@
 #include <cstring>
 
 #include "kv/bytes.h"
+#include "store/prefetch.h"
 
 namespace kv::store {
 namespace {
+
+// So many keys are on their way from memory while one is worked on.
+constexpr std::size_t kFetchedAhead = 16;
 
 // Seeded anew by each process: nobody can choose keys that collide.
 std::uint64_t HashOf(std::string_view text) {
@@ -45,6 +49,14 @@ std::uint32_t CheckOf(std::string_view value) {
 
 KeyState* KeyIndex::Find(std::string_view key) const {
   return by_hash_.Find(HashOf(key), [key](const KeyState& state) { return state.key == key; });
+}
+
+void KeyIndex::FetchSlots(std::string_view key) const {
+  by_hash_.FetchSlots(HashOf(key));
+}
+
+void KeyIndex::FetchState(std::string_view key) const {
+  by_hash_.FetchState(HashOf(key));
 }
 
 std::unique_ptr<KeyState> KeyIndex::Make(std::string_view key) {
@@ -97,7 +109,9 @@ void KeyIndex::FinishLoading() {
   std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
     return a.bytes != b.bytes ? a.bytes < b.bytes : a.state->key < b.state->key;
   });
-  for (auto& [bytes, state] : placed) {
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    Prefetch(placed[std::min(i + kFetchedAhead, placed.size() - 1)].state.get());
+    std::unique_ptr<KeyState> state = std::move(placed[i].state);
     by_key_.emplace_hint(by_key_.end(), state->key, std::move(state));
   }
 }

@@ -1,7 +1,10 @@
 #include "store/loader.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "store/codec.h"
 
@@ -15,6 +18,54 @@ std::string_view Tag(const char& tag) {
 Error Damaged(const char* what) {
   return Error(ErrorCode::kStorageError, std::string("the database holds a damaged ") + what);
 }
+
+// Entries that are entered into their buckets' indexes together: see KeyIndex::FetchSlots.
+class Batch {
+ public:
+  // Errors: storage-error, of this entry or one before.
+  Status Add(Bucket& bucket, Revision revision, std::string_view record) {
+    Item& item = items_[count_++];
+    item.bucket = &bucket;
+    item.revision = revision;
+    item.record = record;
+    bytes_ += record.size();
+    return count_ == items_.size() || bytes_ >= kMostBytes ? Load() : Ok{};
+  }
+
+  // All that were added.
+  Status Load() {
+    const std::span<Item> items(items_.data(), std::exchange(count_, 0));
+    bytes_ = 0;
+    for (Item& item : items) {
+      auto head = DecodeEntryHead(item.record);
+      if (!head) {
+        return std::move(head).error();
+      }
+      item.head = *head;
+      item.bucket->index().FetchSlots(item.head.key);
+    }
+    for (const Item& item : items) {
+      item.bucket->index().FetchState(item.head.key);
+    }
+    for (const Item& item : items) {
+      item.bucket->Load(item.revision, item.head);
+    }
+    return Ok{};
+  }
+
+ private:
+  struct Item {
+    Bucket* bucket = nullptr;
+    Revision revision = 0;
+    std::string record;
+    EntryHead head;  // of the record
+  };
+  static constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+
+  std::array<Item, 64> items_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
 
 class Loader {
  public:
@@ -115,7 +166,7 @@ class Loader {
   }
 
   Status LoadStream() {
-    return engine_.database().Scan(
+    auto scanned = engine_.database().Scan(
         Tag(kStreamTag), [this](std::string_view key, std::string_view value) -> Status {
           const auto ref = ParseStreamKey(key);
           if (!ref) {
@@ -125,13 +176,9 @@ class Loader {
           if (bucket == by_id_.end()) {
             return Damaged("entry of a bucket that the catalog does not know");
           }
-          auto head = DecodeEntryHead(value);
-          if (!head) {
-            return std::move(head).error();
-          }
-          bucket->second->Load(ref->revision, *head);
-          return Ok{};
+          return batch_.Add(*bucket->second, ref->revision, value);
         });
+    return scanned ? batch_.Load() : scanned;
   }
 
   Status LoadDuplicates() {
@@ -156,6 +203,7 @@ class Loader {
   std::unordered_map<BucketId, Numbers> numbers_;
   std::unordered_map<BucketId, Bucket*> by_id_;
   Loaded loaded_;
+  Batch batch_;
 };
 
 }  // namespace
