@@ -295,6 +295,9 @@ class Bucket {
   Status ExpireValue(const KeyState& state, TimePoint now, std::vector<Expiration>& expired);
 
   Result<std::string> ReadRecord(Revision revision) const;
+  Revision FirstNotInDatabase() const;
+  void ReadFromDatabase(std::span<const Revision> revisions,
+                        std::vector<Result<Entry>>& entries) const;
   Result<std::string> Kept(Revision revision, Result<std::optional<std::string>> record) const;
   bool CollectByPrefix(const PageRequest& request, std::vector<Revision>& revisions) const;
   bool Wanted(const PageRequest& request, const KeyState& state, Revision revision) const;

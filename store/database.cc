@@ -284,13 +284,15 @@ Result<std::optional<std::string>> Database::Get(std::string_view key) const {
   return std::optional(std::move(value));
 }
 
-std::vector<Result<std::optional<std::string>>> Database::Get(
-    std::span<const std::string> keys) const {
-  std::vector<Result<std::optional<std::string>>> found;
+Database::Found Database::Get(std::span<const std::string> keys, bool neighbours) const {
+  Found found;
   found.reserve(keys.size());
   const std::shared_lock lock(mutex_, std::try_to_lock);
   if (!lock || !db_) {
     found.resize(keys.size(), Reopening());
+    return found;
+  }
+  if (neighbours && GetByWalking(keys, found)) {
     return found;
   }
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
@@ -313,6 +315,23 @@ std::vector<Result<std::optional<std::string>>> Database::Get(
     }
   }
   return found;
+}
+
+// False if something on the way is damaged: then each must be asked for by itself.
+bool Database::GetByWalking(std::span<const std::string> keys, Found& found) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
+  it->Seek(keys.front());
+  for (const std::string& key : keys) {
+    while (it->Valid() && ToView(it->key()) < key) {
+      it->Next();
+    }
+    const bool is_there = it->Valid() && ToView(it->key()) == key;
+    found.emplace_back(is_there ? std::optional(it->value().ToString()) : std::nullopt);
+  }
+  if (!it->status().ok()) {
+    found.clear();
+  }
+  return it->status().ok();
 }
 
 Status Database::Scan(

@@ -61,8 +61,10 @@ class Database {
 
   // Errors: storage-error. Nothing if there is no such key.
   Result<std::optional<std::string>> Get(std::string_view key) const;
-  // The same for each of many keys, which ascend: quicker where they are neighbours.
-  std::vector<Result<std::optional<std::string>>> Get(std::span<const std::string> keys) const;
+  // The same for each of many keys, which ascend. With `neighbours` by going from one to the next,
+  // which is much quicker if there is little in between.
+  using Found = std::vector<Result<std::optional<std::string>>>;
+  Found Get(std::span<const std::string> keys, bool neighbours) const;
   // Calls `visit` for every key that begins with `prefix`, in order, until it returns an error.
   Status Scan(
       std::string_view prefix,
@@ -77,6 +79,7 @@ class Database {
   Status CheckDisk() const;
   Status RollMemtable();
   Status WriteBatchOf(WriteGroup& group);
+  bool GetByWalking(std::span<const std::string> keys, Found& found) const;
 
   const DatabaseOptions options_;
   // Readers share it and only try: they never wait for a reopening. The committer reopens.

@@ -1,5 +1,7 @@
 // Reading entries: single ones and pages, by prefix, filter, revision.
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -151,6 +153,85 @@ TEST_F(PageTest, StayGoodWhileWritesGoOn) {
   Purge("a");
   EXPECT_EQ(Read(bucket(), {.from = page.next}),
             (Lines{"5 a/y PUT 5", "7 b DEL", "8 a/x/deep PUT 8", "9 c PUT 9", "10 a PURGE"}));
+}
+
+// Entries are read many at a time, from the database and from the journal, where they are close
+// together in one way and where they are not in another.
+class LongPageTest : public BucketReadTest {
+ protected:
+  LongPageTest() {
+    options_.sync_interval = 3600 * kSecond;  // what nobody waits for stays in the journal
+    Open();
+    CreateBucket("history=2");
+  }
+
+  void Write(std::size_t count, std::size_t keys) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string key = "k" + std::to_string(i % keys);
+      const std::string value(i * 7 % 300, 'v');
+      written_.push_back({key, std::to_string(Put(key, value)) + " " + key + " PUT " + value});
+    }
+  }
+  void Purge(const std::string& key) {
+    std::erase_if(written_, [&](const auto& item) { return item.first == key; });
+    written_.push_back({key, std::to_string(StoreTest::Purge(key)) + " " + key + " PURGE"});
+  }
+  void Settle() { ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok()); }
+
+  // The last two of each key.
+  Lines Kept() const {
+    std::map<std::string, int> seen;
+    Lines lines;
+    for (auto item = written_.rbegin(); item != written_.rend(); ++item) {
+      if (++seen[item->first] <= 2) {
+        lines.insert(lines.begin(), item->second);
+      }
+    }
+    return lines;
+  }
+  void ExpectPagesOfAnySize() {
+    const Lines kept = Kept();
+    for (const std::size_t limit : {1U, 7U, 63U, 64U, 65U, 100U, 10'000U}) {
+      EXPECT_EQ(Read(bucket(), {.limit = limit}), kept) << limit;
+    }
+    for (const std::size_t bytes : {1U, 1000U, 20'000U}) {
+      EXPECT_EQ(Read(bucket(), {.limit = 1000, .max_bytes = bytes}), kept) << bytes;
+    }
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> written_;  // key and line
+};
+
+TEST_F(LongPageTest, OfTheDatabase) {
+  Write(400, 250);
+  Settle();
+  ExpectPagesOfAnySize();
+}
+
+TEST_F(LongPageTest, OfTheJournal) {
+  Write(400, 250);
+  ExpectPagesOfAnySize();
+}
+
+TEST_F(LongPageTest, PartlyOfEach) {
+  Write(400, 250);
+  Settle();
+  Write(150, 100);
+  ExpectPagesOfAnySize();
+}
+
+TEST_F(LongPageTest, OfEntriesFarApart) {
+  Write(100, 100);
+  Write(3000, 3);
+  Write(100, 40);
+  Settle();
+  for (int i = 0; i < 100; i += 3) {
+    Purge("k" + std::to_string(i));
+  }
+  ExpectPagesOfAnySize();
+  Settle();
+  ExpectPagesOfAnySize();
 }
 
 TEST_F(PageTest, OfALargeBucketFindWhatIsRareWithoutEndlessSearch) {

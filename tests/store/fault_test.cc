@@ -405,6 +405,31 @@ TEST_F(FaultTest, AnEntryThatCannotBeReadIsAnErrorUntilItCan) {
   EXPECT_EQ(History().size(), count + 1);
 }
 
+TEST_F(FaultTest, OfEntriesThatAreReadTogetherOnlyThoseOfTheDamagedBlocksAreErrors) {
+  constexpr Revision count = 100;
+  const std::string value(2000, 'v');
+  Open();
+  std::vector<Revision> all;
+  for (Revision i = 1; i <= count; ++i) {
+    all.push_back(Put("k" + std::to_string(i), value));
+  }
+  Reopen();                                      // they are in a table now
+  ASSERT_EQ(Get("k10"), "10 k10 PUT " + value);  // its block is in memory from now on
+  disk_->Break([](Act act, const std::string& /*path*/) { return act == Act::kRead; });
+  const auto broken = bucket().ReadEntries(all);
+  disk_->Heal();
+  const auto whole = bucket().ReadEntries(all);
+  ASSERT_EQ(broken.size(), count);
+  ASSERT_EQ(whole.size(), count);
+  EXPECT_TRUE(broken[9].ok());
+  EXPECT_EQ(CodeOf(broken[49]), "storage-error");
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(whole[i].ok()) << i;
+    EXPECT_EQ(whole[i]->revision, i + 1);
+    EXPECT_EQ(whole[i]->key, "k" + std::to_string(i + 1));
+  }
+}
+
 TEST_F(FaultTest, TablesThatCannotBeReadWhileTheyAreMergedLoseNothing) {
   options_.memtable_bytes = std::size_t{24} << 10;
   Open();
