@@ -28,7 +28,7 @@ struct RetainedMessage {
   std::optional<Revision> revision;  // from kv-revision, if there is exactly one and it is a number
 };
 
-// Not thread-safe: one thread at a time. Holds 34 bytes at most for every retained message, often
+// Not thread-safe: one thread at a time. Holds 40 bytes at most for every retained message, often
 // less than one, until the walk ends.
 class BrokerSnapshot {
  public:

@@ -1,7 +1,7 @@
 // IdSet: which of many numbers are there, for numbers that were handed out one after the other.
 //
 // Bits of 64 neighbours share a place: a million of them fit into the processor's caches, where a
-// set of numbers misses them each time. Numbers far apart take 17 to 34 bytes each. Not thread-safe.
+// set of numbers misses them each time. Numbers far apart take 20 to 40 bytes each. Not thread-safe.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

@@ -47,8 +47,11 @@ class Batch {
     for (const Item& item : items) {
       item.bucket->index().FetchState(item.head.key);
     }
-    for (const Item& item : items) {
+    for (Item& item : items) {
       item.bucket->Load(item.revision, item.head);
+      if (item.record.capacity() > kMostKept) {
+        std::string().swap(item.record);  // an assignment would keep the memory
+      }
     }
     return Ok{};
   }
@@ -61,6 +64,7 @@ class Batch {
     EntryHead head;  // of the record
   };
   static constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  static constexpr std::size_t kMostKept = std::size_t{16} << 10;  // of an item's memory
 
   std::array<Item, 64> items_;
   std::size_t count_ = 0;
