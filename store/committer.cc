@@ -157,12 +157,15 @@ bool Committer::WorkOnce() {
     return true;
   }
   SyncLogIfWanted();
-  const bool gathering = !stopping && journal_.backlog() > 0 && !IsTimeToDrain();
+  // Looked at once: what comes in between is gathered, too.
+  const bool empty = journal_.backlog() == 0;
+  const bool gathering = !stopping && !empty && !IsTimeToDrain();
   if (gathering) {
     WaitForWork();
     return true;
   }
-  const auto drained = DrainSome();
+  draining_ = draining_ && !empty;
+  const auto drained = empty ? Result<bool>(false) : DrainSome();
   if (!drained) {
     Fail(drained.error());
     return true;
