@@ -164,8 +164,7 @@ bool Committer::WorkOnce() {
     WaitForWork();
     return true;
   }
-  draining_ = draining_ && !empty;
-  const auto drained = empty ? Result<bool>(false) : DrainSome();
+  const Result<bool> drained = empty ? FindNothing() : DrainSome();
   if (!drained) {
     Fail(drained.error());
     return true;
@@ -236,6 +235,11 @@ void Committer::WaitForWork() {
   asleep_.store(false);
   woken_ = false;
   empty_rounds_ = 0;
+}
+
+bool Committer::FindNothing() {
+  draining_ = false;
+  return false;
 }
 
 Result<bool> Committer::DrainSome() {

@@ -112,6 +112,7 @@ class Committer {
   bool MustSettle() const;
   // True if it found something to do.
   Result<bool> DrainSome();
+  bool FindNothing();
   Status SyncIfWanted(bool idle);
   Status SyncNow();
   void MakeDurable(Sequence sequence, SteadyTime begun);

@@ -1,4 +1,5 @@
 // Reading entries: single ones and pages, by prefix, filter, revision.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -169,12 +170,12 @@ class LongPageTest : public BucketReadTest {
     for (std::size_t i = 0; i < count; ++i) {
       const std::string key = "k" + std::to_string(i % keys);
       const std::string value(i * 7 % 300, 'v');
-      written_.push_back({key, std::to_string(Put(key, value)) + " " + key + " PUT " + value});
+      written_.emplace_back(key, std::to_string(Put(key, value)) + " " + key + " PUT " + value);
     }
   }
   void Purge(const std::string& key) {
     std::erase_if(written_, [&](const auto& item) { return item.first == key; });
-    written_.push_back({key, std::to_string(StoreTest::Purge(key)) + " " + key + " PURGE"});
+    written_.emplace_back(key, std::to_string(StoreTest::Purge(key)) + " " + key + " PURGE");
   }
   void Settle() { ASSERT_TRUE(store_->WaitSettled(store_->last_sequence()).ok()); }
 
@@ -182,11 +183,11 @@ class LongPageTest : public BucketReadTest {
   Lines Kept() const {
     std::map<std::string, int> seen;
     Lines lines;
-    for (auto item = written_.rbegin(); item != written_.rend(); ++item) {
-      if (++seen[item->first] <= 2) {
-        lines.insert(lines.begin(), item->second);
+    std::for_each(written_.rbegin(), written_.rend(), [&](const auto& item) {
+      if (++seen[item.first] <= 2) {
+        lines.insert(lines.begin(), item.second);
       }
-    }
+    });
     return lines;
   }
   void ExpectPagesOfAnySize() {
