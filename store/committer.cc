@@ -164,7 +164,7 @@ bool Committer::WorkOnce() {
     WaitForWork();
     return true;
   }
-  const Result<bool> drained = empty ? FindNothing() : DrainSome();
+  const auto drained = DrainSome(empty);
   if (!drained) {
     Fail(drained.error());
     return true;
@@ -237,12 +237,11 @@ void Committer::WaitForWork() {
   empty_rounds_ = 0;
 }
 
-bool Committer::FindNothing() {
-  draining_ = false;
-  return false;
-}
-
-Result<bool> Committer::DrainSome() {
+Result<bool> Committer::DrainSome(bool empty) {
+  if (empty) {
+    draining_ = false;
+    return false;
+  }
   group_.Clear();
   Sequence last = 0;
   const bool log_goes_on = log_is_ready_ && !redraining_ && durable() > settled();

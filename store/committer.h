@@ -110,9 +110,8 @@ class Committer {
   bool IsWaitedFor() const { return requested_.load() > durable(); }
   // Whether the database must be flushed now.
   bool MustSettle() const;
-  // True if it found something to do.
-  Result<bool> DrainSome();
-  bool FindNothing();
+  // True if it found something to do. With `empty` it does not look again.
+  Result<bool> DrainSome(bool empty);
   Status SyncIfWanted(bool idle);
   Status SyncNow();
   void MakeDurable(Sequence sequence, SteadyTime begun);
