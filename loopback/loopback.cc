@@ -6,6 +6,8 @@
 #include <chrono>
 #include <memory>
 
+#include "kv/own_files.h"
+
 namespace kv::loopback {
 namespace {
 
@@ -131,6 +133,7 @@ bool Loopback::Pause(int attempts) {
 }
 
 void Loopback::Run() {
+  TakeOwnFiles();
   std::string known;
   int attempts = 0;
   while (!stopping()) {

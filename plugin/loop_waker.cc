@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "kv/own_files.h"
+
 namespace kv::plugin {
 namespace {
 
@@ -82,6 +84,7 @@ void LoopWaker::Signal() {
 }
 
 void LoopWaker::Run() {
+  TakeOwnFiles();
   std::unique_lock lock(mutex_);
   while (!stop_) {
     const bool wanted = wanted_.load(std::memory_order_acquire);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "store/give_way.h"
+#include "store/store_files.h"
 
 namespace kv::store {
 namespace {
@@ -36,8 +37,10 @@ Committer::Committer(Database& database,
       durable_(applied),
       settled_(applied),
       synced_log_(options_.synced_log),
-      last_sync_(steady_clock::now()),
-      thread_([this] { Run(); }) {}
+      last_sync_(steady_clock::now()) {
+  // Made by a thread that has the store's files, it has them, too.
+  thread_ = WithStoreFiles([this] { return std::thread([this] { Run(); }); });
+}
 
 Committer::~Committer() {
   IgnoreError(Stop(), "the destructor has nobody to tell");
@@ -141,6 +144,7 @@ void Committer::Run() {
   GiveWay();
   Work();
   RunTasks(Error(ErrorCode::kUnavailable, "the store is closing"));
+  synced_log_.Close();  // its files are this thread's
 }
 
 void Committer::Work() {

@@ -17,6 +17,8 @@
 
 #include "store/give_way.h"
 #include "store/private_files.h"
+#include "store/store_files.h"
+#include "store/two_sided_files.h"
 
 namespace kv::store {
 namespace {
@@ -77,16 +79,18 @@ class BucketOfEntry final : public rocksdb::SliceTransform {
   }
 };
 
-rocksdb::Options RocksOptions(const DatabaseOptions& options) {
+rocksdb::Options RocksOptions(const DatabaseOptions& options, rocksdb::Env* env) {
   rocksdb::Options rocks;
   rocks.create_if_missing = options.create;
-  rocks.env = options.env != nullptr ? options.env : PrivateFiles();
+  rocks.env = env;
+  // Who reads has not the files that RocksDB writes: it must not be the one to close them.
+  rocks.avoid_unnecessary_blocking_io = true;
   rocks.compression = rocksdb::kLZ4Compression;
   // RocksDB must not begin a new log by itself: see RollMemtable.
   rocks.write_buffer_size = 4 * options.memtable_bytes;
   rocks.max_write_buffer_number = 3;
-  // So much of the disk a log reserves at a time: otherwise a tenth more than write_buffer_size. With
-  // one column family RocksDB does nothing else with it.
+  // So much of the disk a log reserves at a time: otherwise a tenth more than write_buffer_size.
+  // With one column family RocksDB does nothing else with it.
   rocks.max_total_wal_size = kReservedLogBytes;
   // Groups bring each bucket's entries in ascending order: where the last one went, the next one is
   // near. Only one thread writes.
@@ -119,14 +123,24 @@ void KeepPrivate(const DatabaseOptions& options) {
   }
 }
 
+// RocksDB makes its threads when they are first wanted, by whoever wants them: they must be made
+// where the store's files are.
+void MakeThreads(rocksdb::Env& env) {
+  for (const auto priority : {rocksdb::Env::Priority::LOW, rocksdb::Env::Priority::HIGH}) {
+    env.Schedule([](void* /*nothing*/) {}, nullptr, priority);
+  }
+}
+
 }  // namespace
 
-Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
+Database::Database(DatabaseOptions options)
+    : options_(std::move(options)),
+      env_(TwoSided(options_.env != nullptr ? options_.env : PrivateFiles())) {}
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   KeepPrivate(options);
   std::unique_ptr<Database> database(new Database(std::move(options)));
-  if (auto opened = database->OpenNow(); !opened) {
+  if (auto opened = WithStoreFiles([&] { return database->OpenNow(); }); !opened) {
     return std::move(opened).error();
   }
   return database;
@@ -134,7 +148,7 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
 
 Result<std::unique_ptr<Database>> Database::OpenReadOnly(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
-  if (auto opened = database->OpenToRead(); !opened) {
+  if (auto opened = WithStoreFiles([&] { return database->OpenToRead(); }); !opened) {
     return std::move(opened).error();
   }
   return database;
@@ -142,14 +156,23 @@ Result<std::unique_ptr<Database>> Database::OpenReadOnly(DatabaseOptions options
 
 Database::~Database() {
   if (db_) {
-    const rocksdb::Status status = db_->Close();
-    static_cast<void>(status);  // every write that was promised is in the log already
+    IgnoreError(WithStoreFiles([this] { return Close(); }),
+                "every write that was promised is in the log already");
+    CloseLeftFiles();
   }
 }
 
+Status Database::Close() {
+  const rocksdb::Status status = db_->Close();
+  db_.reset();
+  return status.ok() ? Status(Ok{}) : RocksError("cannot close", status);
+}
+
 Status Database::OpenNow() {
+  MakeThreads(*env_);
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(RocksOptions(options_), options_.path, &opened);
+  const rocksdb::Status status =
+      rocksdb::DB::Open(RocksOptions(options_, env_.get()), options_.path, &opened);
   if (!status.ok()) {
     return RocksError("cannot open the database " + options_.path, status);
   }
@@ -158,6 +181,10 @@ Status Database::OpenNow() {
 }
 
 Status Database::Write(WriteGroup& group) {
+  return WithStoreFiles([&] { return WriteHere(group); });
+}
+
+Status Database::WriteHere(WriteGroup& group) {
   if (!db_) {
     return Reopening();
   }
@@ -184,6 +211,10 @@ Status Database::RollMemtable() {
 }
 
 Status Database::Sync() {
+  return WithStoreFiles([&] { return SyncHere(); });
+}
+
+Status Database::SyncHere() {
   if (!db_) {
     return Reopening();
   }
@@ -192,6 +223,10 @@ Status Database::Sync() {
 }
 
 Status Database::WriteLast(WriteGroup& group) {
+  return WithStoreFiles([&] { return WriteLastHere(group); });
+}
+
+Status Database::WriteLastHere(WriteGroup& group) {
   if (!db_) {
     return Reopening();
   }
@@ -210,15 +245,17 @@ Status Database::WriteBatchOf(WriteGroup& group) {
 }
 
 Status Database::Reopen() {
+  return WithStoreFiles([&] { return ReopenHere(); });
+}
+
+Status Database::ReopenHere() {
   // As long as it cannot be written to, the database that is open is still good for reading.
   if (auto checked = CheckDisk(); !checked) {
     return checked;
   }
   const std::unique_lock lock(mutex_);
   if (db_) {
-    const rocksdb::Status closed = db_->Close();
-    static_cast<void>(closed);  // it failed already: that is why we are here
-    db_.reset();
+    IgnoreError(Close(), "it failed already: that is why we are here");
   }
   auto opened = OpenNow();
   if (!opened) {
@@ -230,7 +267,7 @@ Status Database::Reopen() {
 Status Database::OpenToRead() {
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::OpenForReadOnly(RocksOptions(options_), options_.path, &opened);
+      rocksdb::DB::OpenForReadOnly(RocksOptions(options_, env_.get()), options_.path, &opened);
   if (!status.ok()) {
     return RocksError("cannot read the database " + options_.path, status);
   }
@@ -239,7 +276,7 @@ Status Database::OpenToRead() {
 }
 
 Status Database::CheckDisk() const {
-  rocksdb::Env* env = options_.env != nullptr ? options_.env : PrivateFiles();
+  rocksdb::Env* env = env_.get();
   const std::string probe = options_.path + ".probe";
   const std::string bytes(kProbeBytes, 'p');
   const rocksdb::Status written =
@@ -252,6 +289,10 @@ Status Database::CheckDisk() const {
 }
 
 Status Database::Checkpoint(const std::string& path) {
+  return WithStoreFiles([&] { return CheckpointHere(path); });
+}
+
+Status Database::CheckpointHere(const std::string& path) {
   if (!db_) {
     return Reopening();
   }

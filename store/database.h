@@ -1,6 +1,7 @@
 // RocksDB, as the store uses it: one database, one column family, its own log for power cuts.
 //
-// Threads: the committer writes, syncs and reopens; any thread reads. Nothing throws.
+// Threads: the committer writes, syncs and reopens; any thread reads. RocksDB's files belong to the
+// store's threads (store_files.h); on others, writing waits for one of these. Nothing throws.
 #pragma once
 
 #include <cstdint>
@@ -74,14 +75,23 @@ class Database {
 
  private:
   explicit Database(DatabaseOptions options);
+  // What follows is called on threads that have the store's files.
   Status OpenNow();
   Status OpenToRead();
   Status CheckDisk() const;
   Status RollMemtable();
   Status WriteBatchOf(WriteGroup& group);
+  Status WriteHere(WriteGroup& group);
+  Status SyncHere();
+  Status WriteLastHere(WriteGroup& group);
+  Status ReopenHere();
+  Status CheckpointHere(const std::string& path);
+  Status Close();
+
   bool GetByWalking(std::span<const std::string> keys, Found& found) const;
 
   const DatabaseOptions options_;
+  const std::unique_ptr<rocksdb::Env> env_;
   // Readers share it and only try: they never wait for a reopening. The committer reopens.
   mutable std::shared_mutex mutex_;
   std::unique_ptr<rocksdb::DB> db_;

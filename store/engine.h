@@ -13,6 +13,7 @@
 #include "store/committer.h"
 #include "store/database.h"
 #include "store/journal.h"
+#include "store/two_sided_files.h"
 
 namespace kv::store {
 
@@ -63,7 +64,11 @@ class Engine {
   Database& database() { return *database_; }
   Sequence last_sequence() const { return journal_->last_sequence(); }
   Sync sync() const { return sync_; }
-  void Reap() { journal_->Reap(); }
+  // Memory, room on disk and open files that are not needed any longer.
+  void Reap() {
+    journal_->Reap();
+    CloseLeftFiles();
+  }
   Status Close() { return committer_.Stop(); }
 
  private:

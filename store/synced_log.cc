@@ -109,6 +109,13 @@ void SyncedLog::Drop() {
   has_begun_ = false;
 }
 
+void SyncedLog::Close() {
+  Drop();
+  for (File& file : files_) {
+    file.file.reset();
+  }
+}
+
 void SyncedLog::Settle(Sequence sequence) {
   settled_ = std::max(settled_, sequence);
 }
