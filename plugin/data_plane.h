@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ enum class Verdict : std::uint8_t {
 struct Decision {
   Verdict verdict = Verdict::kUntouched;
   bool retain = false;
-  std::vector<UserProperty> marks;
+  std::span<const UserProperty> marks = {};  // good until the next message
 };
 
 class DataPlane {

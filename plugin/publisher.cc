@@ -14,18 +14,20 @@ void Publisher::Announce(const Message& message) {
   }
 }
 
-std::vector<UserProperty> Publisher::Mark(const Change& change) {
+const std::vector<UserProperty>& Publisher::Mark(const Change& change) {
   mirrors_.Sent(change.bucket, change.revision, change.time);
-  auto user = wire::ChangeProperties(
-      change.operation, change.revision, change.time, change.reason, change.author);
-  if (!change.origin.empty()) {
-    user.push_back({std::string(wire::kOrigin), std::string(change.origin)});
-  }
-  return user;
+  wire::SetChangeProperties({.operation = change.operation,
+                             .revision = change.revision,
+                             .time = change.time,
+                             .reason = change.reason,
+                             .author = change.author,
+                             .origin = change.origin},
+                            marks_);
+  return marks_;
 }
 
 void Publisher::Publish(const Change& change) {
-  const auto user = Mark(change);
+  const auto& user = Mark(change);
   Announce({.topic = topics_.DataTopicOf(change.bucket, change.key),
             .payload = change.value,
             .qos = change.qos,

@@ -40,8 +40,9 @@ class Publisher {
   // Clears a retained message of which the store knows nothing.
   void Clear(std::string_view topic);
   void Clear(std::string_view bucket, std::string_view key);
-  // What the writer's own message gets when it goes on in place as this change.
-  std::vector<UserProperty> Mark(const Change& change);
+  // What the writer's own message gets when it goes on in place as this change. Good until the next
+  // call.
+  const std::vector<UserProperty>& Mark(const Change& change);
   // Any other message of ours.
   void Announce(const Message& message);
 
@@ -56,6 +57,7 @@ class Publisher {
   BrokerPort& port_;
   const wire::Topics& topics_;
   Mirrors mirrors_;
+  std::vector<UserProperty> marks_;  // used again and again
   bool unflushed_ = false;
 };
 

@@ -54,6 +54,9 @@ std::string_view TakeWord(std::string_view& text) {
 }  // namespace
 
 std::optional<Mirrored> ParseMirrored(const Incoming& incoming) {
+  if (incoming.options.empty()) {
+    return std::nullopt;  // nearly always
+  }
   const auto revision = OnlyOf(incoming, kRevision);
   const auto time = OnlyOf(incoming, kTime);
   const auto name = OnlyOf(incoming, kOp);

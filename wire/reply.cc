@@ -192,26 +192,32 @@ std::string EntryJson(const Entry& entry) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::vector<UserProperty> ChangeProperties(Operation operation,
-                                           Revision revision,
-                                           TimePoint time,
-                                           Reason reason,
-                                           const Author* author) {
-  std::vector<UserProperty> properties;
-  properties.reserve(author == nullptr ? 4 : 6);
-  properties.push_back({std::string(kOp), std::string(NameOf(operation))});
-  properties.push_back({std::string(kRevision), std::to_string(revision)});
-  properties.push_back({std::string(kTime), FormatTime(time)});
-  if (reason != Reason::kNone) {
-    properties.push_back({std::string(kReason), std::string(NameOf(reason))});
+void SetChangeProperties(const ChangeNotice& change, std::vector<UserProperty>& properties) {
+  std::size_t count = 0;
+  const auto next = [&](std::string_view name) -> std::string& {
+    if (count == properties.size()) {
+      properties.emplace_back();
+    }
+    UserProperty& property = properties[count++];
+    property.name = name;
+    return property.value;
+  };
+  next(kOp) = NameOf(change.operation);
+  next(kRevision) = std::to_string(change.revision);
+  FormatTime(change.time, next(kTime));
+  if (change.reason != Reason::kNone) {
+    next(kReason) = NameOf(change.reason);
   }
-  if (author != nullptr) {
-    properties.push_back({std::string(kClient), author->client});
-    if (!author->username.empty()) {
-      properties.push_back({std::string(kUsername), author->username});
+  if (change.author != nullptr) {
+    next(kClient) = change.author->client;
+    if (!change.author->username.empty()) {
+      next(kUsername) = change.author->username;
     }
   }
-  return properties;
+  if (!change.origin.empty()) {
+    next(kOrigin) = change.origin;
+  }
+  properties.resize(count);
 }
 
 }  // namespace kv::wire

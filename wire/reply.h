@@ -51,12 +51,17 @@ std::vector<UserProperty> UserPropertiesOf(const Reply& reply);
 // under `entries`.
 std::string JsonOf(const std::vector<Reply>& replies);
 
-// What a subscriber of the data plane gets with a message, after the writer's properties; with the
-// writer himself in a bucket with audit.
-std::vector<UserProperty> ChangeProperties(Operation operation,
-                                           Revision revision,
-                                           TimePoint time,
-                                           Reason reason,
-                                           const Author* author = nullptr);
+// A change, as subscribers of the data plane are told of it.
+struct ChangeNotice {
+  Operation operation;
+  Revision revision;
+  TimePoint time;
+  Reason reason = Reason::kNone;
+  const Author* author = nullptr;  // in a bucket with audit
+  std::string_view origin = {};    // of one that another broker brought
+};
+// What they get with the message, after the writer's properties. In place of what `properties`
+// holds, whose memory is used again: a put need not allocate any.
+void SetChangeProperties(const ChangeNotice& change, std::vector<UserProperty>& properties);
 
 }  // namespace kv::wire

@@ -24,6 +24,12 @@ constexpr std::int64_t kLastDay = 106'750;
 }  // namespace
 
 std::string FormatTime(TimePoint time) {
+  std::string text;
+  FormatTime(time, text);
+  return text;
+}
+
+void FormatTime(TimePoint time, std::string& text) {
   // By hand and not by std::chrono::floor: the first day begins before the first nanosecond that
   // 64 bits can count.
   std::int64_t day = time / kDay;
@@ -35,7 +41,7 @@ std::string FormatTime(TimePoint time) {
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
   auto rest = static_cast<std::uint64_t>(since_midnight);
 
-  std::string text = "0000-00-00T00:00:00.000000000Z";
+  text = "0000-00-00T00:00:00.000000000Z";
   char* at = text.data();
   PutDigits(at + 20, 9, rest % kSecond);
   rest /= kSecond;
@@ -45,7 +51,6 @@ std::string FormatTime(TimePoint time) {
   PutDigits(at + 8, 2, static_cast<unsigned>(date.day()));
   PutDigits(at + 5, 2, static_cast<unsigned>(date.month()));
   PutDigits(at, 4, static_cast<std::uint64_t>(static_cast<int>(date.year())));
-  return text;
 }
 
 std::optional<TimePoint> ParseTime(std::string_view text) {

@@ -132,9 +132,8 @@ TEST(ApplyDecisionTest, LeavesWhatIsNotOursUntouched) {
 TEST(ApplyDecisionTest, MarksInPlaceBehindTheWritersProperties) {
   Event event("kv/b/k");
   event.User("a", "b");
-  const Decision decision{.verdict = Verdict::kMarked,
-                          .retain = true,
-                          .marks = {{"kv-op", "PUT"}, {"kv-revision", "7"}}};
+  const std::vector<UserProperty> marks{{"kv-op", "PUT"}, {"kv-revision", "7"}};
+  const Decision decision{.verdict = Verdict::kMarked, .retain = true, .marks = marks};
   EXPECT_EQ(ApplyDecision(decision, event.event), MOSQ_ERR_SUCCESS);
   EXPECT_EQ(TextsOf(event.event.properties), (Texts{"a=b", "kv-op=PUT", "kv-revision=7"}));
   EXPECT_TRUE(event.event.retain);

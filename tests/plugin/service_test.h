@@ -182,7 +182,7 @@ inline std::string TextOf(const Decision& decision) {
     case Verdict::kMarked: break;
   }
   return std::string("marked") + (decision.retain ? " retain" : "") + " [" +
-         TextOf(decision.marks) + "]";
+         TextOf({decision.marks.begin(), decision.marks.end()}) + "]";
 }
 
 using Texts = std::vector<std::string>;

@@ -50,7 +50,7 @@ TEST(ReceivedTest, MarkersAreReadWithTheirReason) {
 
 TEST(ReceivedTest, ChangeHasItsKeyInTheTopic) {
   Properties all;
-  all.user = ChangeProperties(Operation::kPut, 9, 5, Reason::kNone);
+  SetChangeProperties({Operation::kPut, 9, 5}, all.user);
   const auto entry = ReadEntry(all, "v");
   ASSERT_TRUE(entry.ok()) << entry.error().message;
   EXPECT_EQ(entry->key, "");
@@ -61,7 +61,7 @@ TEST(ReceivedTest, ChangeHasItsKeyInTheTopic) {
 TEST(ReceivedTest, EntryWithoutItsPropertiesIsNone) {
   const auto error_without = [](std::string_view name, const std::string& value) {
     Properties all;
-    all.user = ChangeProperties(Operation::kPut, 9, 5, Reason::kNone);
+    SetChangeProperties({Operation::kPut, 9, 5}, all.user);
     for (auto& property : all.user) {
       if (property.name == name) {
         property.value = value;
