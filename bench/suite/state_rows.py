@@ -52,12 +52,12 @@ def wait_for_restored(broker, already):
     return {"published": int(published), "were_there": int(were_there)}
 
 
-def started(plugin, persistence):
+def started(plugin, persistence, properties=()):
     """A broker that was stopped in order with all keys, started again."""
 
     def run(settings):
         with Broker(settings, plugin, LONG_QUEUE, persistence=persistence) as broker:
-            load.fill(settings, broker, settings.many_keys)
+            load.fill(settings, broker, settings.many_keys, protocol=5, property=list(properties))
             broker.stop()
             already = len(restored_lines(broker))
             begin = time.monotonic()
@@ -72,16 +72,25 @@ def started(plugin, persistence):
     return run
 
 
+def start_row(name, what, persistence, properties, theirs):
+    return Row(name, what, f"{PLAIN} loading {theirs} from mosquitto.db", "s", 1.5, 1.0,
+               started(True, persistence), started(False, True, properties),
+               lower_is_better=True)  # fmt: skip
+
+
 def start():
-    return Row("start", "start with 1,000,000 keys until all are served, with mosquitto.db",
-               f"{PLAIN} loading them from mosquitto.db", "s", 1.5, 1.0,
-               started(True, True), started(False, True), lower_is_better=True)  # fmt: skip
+    return start_row("start", "start with 1,000,000 keys until all are served, with mosquitto.db",
+                     True, PROPERTIES, "the same messages")  # fmt: skip
 
 
 def start_without_file():
-    return Row("start-without-file", "the same with `persistence false`: from the store alone",
-               f"{PLAIN} loading them from mosquitto.db", "s", 1.5, 1.0,
-               started(True, False), started(False, True), lower_is_better=True)  # fmt: skip
+    return start_row("start-without-file", "the same with `persistence false`: from the store alone",
+                     False, PROPERTIES, "the same messages")  # fmt: skip
+
+
+def start_bare():
+    return start_row("start-bare", "as `start`, the other broker's messages without properties",
+                     True, (), "messages without properties")  # fmt: skip
 
 
 def disk():
@@ -105,4 +114,4 @@ def disk():
                lower_is_better=True)  # fmt: skip
 
 
-ROWS = [memory, start, start_without_file, disk]
+ROWS = [memory, start, start_without_file, start_bare, disk]
