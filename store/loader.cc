@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "store/codec.h"
+#include "store/stream_reader.h"
 
 namespace kv::store {
 namespace {
@@ -19,38 +20,18 @@ Error Damaged(const char* what) {
   return Error(ErrorCode::kStorageError, std::string("the database holds a damaged ") + what);
 }
 
-// Entries that are entered into their buckets' indexes together: see KeyIndex::FetchSlots.
-class Batch {
+// Errors: storage-error, when an entry is damaged.
+class IndexBuilder {
  public:
-  // Errors: storage-error, of this entry or one before.
-  Status Add(Bucket& bucket, Revision revision, std::string_view record) {
-    Item& item = items_[count_++];
-    item.bucket = &bucket;
-    item.revision = revision;
-    item.record = record;
-    bytes_ += record.size();
-    return count_ == items_.size() || bytes_ >= kMostBytes ? Load() : Ok{};
-  }
+  explicit IndexBuilder(const std::unordered_map<BucketId, Bucket*>& buckets) : buckets_(buckets) {}
 
-  // All that were added.
-  Status Load() {
-    const std::span<Item> items(items_.data(), std::exchange(count_, 0));
-    bytes_ = 0;
-    for (Item& item : items) {
-      auto head = DecodeEntryHead(item.record);
-      if (!head) {
-        return std::move(head).error();
-      }
-      item.head = *head;
-      item.bucket->index().FetchSlots(item.head.key);
-    }
-    for (const Item& item : items) {
-      item.bucket->index().FetchState(item.head.key);
-    }
-    for (Item& item : items) {
-      item.bucket->Load(item.revision, item.head);
-      if (item.record.capacity() > kMostKept) {
-        std::string().swap(item.record);  // an assignment would keep the memory
+  // In lots, whose keys wait for memory together: see KeyIndex::FetchSlots.
+  Status Enter(const StreamBatch& batch) {
+    const std::span<const StreamBatch::Record> records(batch.records());
+    for (std::size_t at = 0; at < records.size(); at += lot_.size()) {
+      const auto lot = records.subspan(at, std::min(lot_.size(), records.size() - at));
+      if (auto entered = EnterLot(batch, lot); !entered) {
+        return entered;
       }
     }
     return Ok{};
@@ -59,16 +40,33 @@ class Batch {
  private:
   struct Item {
     Bucket* bucket = nullptr;
-    Revision revision = 0;
-    std::string record;
-    EntryHead head;  // of the record
+    EntryHead head;
   };
-  static constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-  static constexpr std::size_t kMostKept = std::size_t{16} << 10;  // of an item's memory
 
-  std::array<Item, 64> items_;
-  std::size_t count_ = 0;
-  std::size_t bytes_ = 0;
+  Status EnterLot(const StreamBatch& batch, std::span<const StreamBatch::Record> records) {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const auto bucket = buckets_.find(records[i].ref.id);
+      if (bucket == buckets_.end()) {
+        return Damaged("entry of a bucket that the catalog does not know");
+      }
+      auto head = DecodeEntryHead(batch.TextOf(records[i]));
+      if (!head) {
+        return std::move(head).error();
+      }
+      lot_[i] = {bucket->second, *head};
+      bucket->second->index().FetchSlots(head->key);
+    }
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      lot_[i].bucket->index().FetchState(lot_[i].head.key);
+    }
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      lot_[i].bucket->Load(records[i].ref.revision, lot_[i].head);
+    }
+    return Ok{};
+  }
+
+  const std::unordered_map<BucketId, Bucket*>& buckets_;
+  std::array<Item, 64> lot_;
 };
 
 class Loader {
@@ -170,19 +168,9 @@ class Loader {
   }
 
   Status LoadStream() {
-    auto scanned = engine_.database().Scan(
-        Tag(kStreamTag), [this](std::string_view key, std::string_view value) -> Status {
-          const auto ref = ParseStreamKey(key);
-          if (!ref) {
-            return Damaged("key of the stream");
-          }
-          const auto bucket = by_id_.find(ref->id);
-          if (bucket == by_id_.end()) {
-            return Damaged("entry of a bucket that the catalog does not know");
-          }
-          return batch_.Add(*bucket->second, ref->revision, value);
-        });
-    return scanned ? batch_.Load() : scanned;
+    IndexBuilder builder(by_id_);
+    return ReadStream(engine_.database(),
+                      [&builder](const StreamBatch& batch) { return builder.Enter(batch); });
   }
 
   Status LoadDuplicates() {
@@ -207,7 +195,6 @@ class Loader {
   std::unordered_map<BucketId, Numbers> numbers_;
   std::unordered_map<BucketId, Bucket*> by_id_;
   Loaded loaded_;
-  Batch batch_;
 };
 
 }  // namespace

@@ -48,9 +48,9 @@ class Server:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def start(self):
+    def start(self, cpus=None):
         self.port = free_port()
-        command = self.settings.pinned(self.settings.broker_cpus, self.command())
+        command = self.settings.pinned(cpus or self.settings.broker_cpus, self.command())
         begin = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -22,6 +22,7 @@ class Settings:
     nats_server: str = dataclasses.field(default_factory=lambda: find_program("nats-server"))
     broker_cpus: str = f"0-{max(CPUS - 2, 0)}"
     load_cpus: str = str(CPUS - 1)
+    all_cpus: str = f"0-{CPUS - 1}"
     output: str = str(ROOT / "build/bench")
     rounds: int = 5
     duration: float = 5

@@ -61,7 +61,7 @@ def started(plugin, persistence, properties=()):
             broker.stop()
             already = len(restored_lines(broker))
             begin = time.monotonic()
-            broker.start()
+            broker.start(settings.all_cpus)  # no load comes from any of them meanwhile
             details = wait_for_restored(broker, already) if plugin else {}
             served = time.monotonic() - begin
             details["accepts_connections_after_s"] = broker.connected_after
