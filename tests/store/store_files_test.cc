@@ -52,6 +52,7 @@ TEST_F(StoreFilesTest, WhatWorkThrowsIsThrownHere) {
 
 TEST_F(StoreFilesTest, ManyAskAtATime) {
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> right{0};
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&right, i] {
