@@ -85,7 +85,14 @@ Result<std::string> Bucket::ReadRecord(Revision revision) const {
       !engine_.IsApplied(pending->sequence)) {
     return std::string(pending->record);
   }
-  return Kept(revision, engine_.database().Get(StreamKey(id(), revision)));
+  if (const std::string* cached = engine_.entries().Find(id(), revision)) {
+    return *cached;
+  }
+  auto record = Kept(revision, engine_.database().Get(StreamKey(id(), revision)));
+  if (record) {
+    engine_.entries().Add(id(), revision, *record);
+  }
+  return record;
 }
 
 Result<std::string> Bucket::Kept(Revision revision,

@@ -5,10 +5,12 @@ namespace kv::store {
 Engine::Engine(std::unique_ptr<Database> database,
                std::unique_ptr<Journal> journal,
                Sync sync,
-               CommitterOptions options)
+               CommitterOptions options,
+               std::size_t entry_cache_bytes)
     : database_(std::move(database)),
       journal_(std::move(journal)),
       sync_(sync),
+      entries_(entry_cache_bytes),
       committer_(*database_, *journal_, journal_->last_sequence(), std::move(options)) {}
 
 Status Engine::CheckWritable() const {

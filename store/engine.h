@@ -12,6 +12,7 @@
 #include "store/change_set.h"
 #include "store/committer.h"
 #include "store/database.h"
+#include "store/entry_cache.h"
 #include "store/journal.h"
 #include "store/two_sided_files.h"
 
@@ -33,7 +34,8 @@ class Engine {
   Engine(std::unique_ptr<Database> database,
          std::unique_ptr<Journal> journal,
          Sync sync,
-         CommitterOptions options);
+         CommitterOptions options,
+         std::size_t entry_cache_bytes);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() = default;
@@ -62,6 +64,7 @@ class Engine {
   const Committer& committer() const { return committer_; }
   const Database& database() const { return *database_; }
   Database& database() { return *database_; }
+  EntryCache& entries() { return entries_; }
   Sequence last_sequence() const { return journal_->last_sequence(); }
   Sync sync() const { return sync_; }
   // Memory, room on disk and open files that are not needed any longer.
@@ -76,6 +79,7 @@ class Engine {
   const std::unique_ptr<Journal> journal_;
   const Sync sync_;
   ChangeSet scratch_;
+  EntryCache entries_;
   Sequence late_ = 0;  // waited for in vain
   Committer committer_;
 };

@@ -33,6 +33,11 @@ bool HasJournal(const std::string& path) {
   return std::filesystem::exists(JournalDirectory(path), error);
 }
 
+// The rest is for blocks of RocksDB's tables, which pages are read from.
+std::size_t EntryCacheBytes(const StoreOptions& options) {
+  return options.cache_bytes / 4;
+}
+
 Error LacksWrites(const std::string& path) {
   return Error(ErrorCode::kStorageError,
                "the database in " + path +
@@ -106,7 +111,7 @@ Store::~Store() {
 
 DatabaseOptions Store::OptionsOfDatabase() const {
   return {.path = options_.path + "/db",
-          .cache_bytes = options_.cache_bytes,
+          .cache_bytes = options_.cache_bytes - EntryCacheBytes(options_),
           .memtable_bytes = options_.memtable_bytes,
           .create = !HasJournal(options_.path),
           .env = options_.env};
@@ -191,7 +196,8 @@ Status Store::OpenEngine() {
                        .on_progress = options_.on_progress,
                        .synced_log = {.directory = JournalDirectory(options_.path),
                                       .file_bytes = options_.journal_segment_bytes,
-                                      .env = options_.env}});
+                                      .env = options_.env}},
+      EntryCacheBytes(options_));
   return Ok{};
 }
 

@@ -34,7 +34,7 @@ TEST(OwnFilesTest, AThreadThatHasItsOwnSharesNoneWithOthers) {
     std::thread([&] { its_child_saw_it = IsOpen(its); }).join();
   }).join();
   if (!taken) {
-    GTEST_SKIP() << "this kernel lets no thread have a table of its own";
+    GTEST_SKIP() << "here no thread may have a table of its own";
   }
   EXPECT_FALSE(saw_ours);
   EXPECT_TRUE(IsOpen(ours)) << "it was closed for everybody";
@@ -54,7 +54,7 @@ TEST(OwnFilesTest, TheFirstThreeStayOpen) {
     after = IsOpen(2);
   }).join();
   if (!taken) {
-    GTEST_SKIP() << "this kernel lets no thread have a table of its own";
+    GTEST_SKIP() << "here no thread may have a table of its own";
   }
   EXPECT_EQ(after, before);
 }

@@ -15,7 +15,7 @@ class StoreFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (HasStoreFiles()) {
-      GTEST_SKIP() << "this kernel lets no thread have a table of its own";
+      GTEST_SKIP() << "here no thread may have a table of its own";
     }
   }
 };

@@ -32,7 +32,7 @@ class TwoSidedFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (HasStoreFiles()) {
-      GTEST_SKIP() << "this kernel lets no thread have a table of its own";
+      GTEST_SKIP() << "here no thread may have a table of its own";
     }
     // Every write begins a table.
     auto database = Database::Open({.path = path_, .cache_bytes = 0, .memtable_bytes = 1});
