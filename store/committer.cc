@@ -18,9 +18,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kDoze{10};
 constexpr int kRoundsBeforeSleep = 20;
 constexpr int kLastRetry = 50;  // times the first
-// What the synced log has already is written in pieces, so that the next who waits need not wait
-// for all of it.
-constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 // More than that goes into the database at once: there what is overwritten needs no writing.
 constexpr std::size_t kMostToLog = std::size_t{1} << 20;
 
@@ -142,7 +139,10 @@ Status Committer::Stop() {
 
 void Committer::Run() {
   GiveWay();
+  // Whoever waits for the log need not wait until a group is in the database.
+  DoNowAndThen([this] { SyncLogIfWanted(); });
   Work();
+  DoNowAndThen(nullptr);
   RunTasks(Error(ErrorCode::kUnavailable, "the store is closing"));
   synced_log_.Close();  // its files are this thread's
 }
@@ -248,10 +248,8 @@ Result<bool> Committer::DrainSome(bool empty) {
   }
   group_.Clear();
   Sequence last = 0;
-  const bool log_goes_on = log_is_ready_ && !redraining_ && durable() > settled();
-  const std::size_t most = log_goes_on ? kPieceBytes : kGroupBytes;
   draining_ = true;
-  while (group_.bytes() < most) {
+  while (group_.bytes() < kGroupBytes) {
     const auto record = journal_.Next();
     if (!record) {
       draining_ = false;
@@ -307,7 +305,7 @@ Status Committer::SyncNow() {
 }
 
 void Committer::SyncLogIfWanted() {
-  if (!IsWaitedFor() || !log_is_ready_ || redraining_) {
+  if (!IsWaitedFor() || !log_is_ready_ || failed()) {
     return;
   }
   log_is_ready_ = journal_.backlog_to_sync() <= kMostToLog;

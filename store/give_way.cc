@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace kv::store {
 namespace {
@@ -16,6 +17,11 @@ constexpr int kNiceness = 10;
 // So often the clock and a yield cost a percent or two, and others wait for some tens of
 // microseconds.
 constexpr unsigned kPassesPerLook = 32;
+
+std::function<void()>& WorkOfThisThread() {
+  thread_local std::function<void()> work;
+  return work;
+}
 
 }  // namespace
 
@@ -31,6 +37,9 @@ void YieldNowAndThen() {
   if (++passes % kPassesPerLook != 0) {
     return;
   }
+  if (const auto& work = WorkOfThisThread()) {
+    work();
+  }
   const auto begin = steady_clock::now();
   if (begin < next) {
     return;
@@ -38,6 +47,10 @@ void YieldNowAndThen() {
   ::sched_yield();
   const auto end = steady_clock::now();
   next = end + (end - begin);
+}
+
+void DoNowAndThen(std::function<void()> work) {
+  WorkOfThisThread() = std::move(work);
 }
 
 }  // namespace kv::store

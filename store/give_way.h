@@ -3,6 +3,8 @@
 // Any thread, for itself; as often as one likes. If the system refuses, nothing is lost but time.
 #pragma once
 
+#include <functional>
+
 namespace kv::store {
 
 // What the thread has to do comes in bursts: from now on a tenth of a core that others want as well
@@ -15,5 +17,10 @@ void GiveWay();
 // slice of its share, if others want the core all the time: so it works at least as long as the
 // last yield took before it yields again.
 void YieldNowAndThen();
+
+// What the calling thread does at these places besides, some tens of microseconds apart: for those
+// who cannot wait until it is through. It must be quick, and may be in the middle of anything,
+// RocksDB's writing included.
+void DoNowAndThen(std::function<void()> work);
 
 }  // namespace kv::store

@@ -17,6 +17,7 @@
 
 #include "store/change_set.h"
 #include "store/database.h"
+#include "store/store_files.h"
 #include "tests/store/temp_directory.h"
 
 namespace kv::store::testing {
@@ -79,6 +80,49 @@ double ShareBesideABusyThread() {
 
 TEST(GiveWayTest, IsNoGivingUpWhereOthersWantTheCoreAllTheTime) {
   EXPECT_GT(ShareBesideABusyThread(), 0.01);
+}
+
+TEST(GiveWayTest, TheThreadsOtherWorkIsDoneNowAndThen) {
+  int done = 0;
+  int elsewhere = 0;
+  DoNowAndThen([&done] { ++done; });
+  for (int i = 0; i < 320; ++i) {
+    YieldNowAndThen();
+  }
+  std::thread([&elsewhere, &done] {
+    const int before = done;
+    for (int i = 0; i < 320; ++i) {
+      YieldNowAndThen();
+    }
+    elsewhere = done - before;
+  }).join();
+  DoNowAndThen(nullptr);
+  for (int i = 0; i < 320; ++i) {
+    YieldNowAndThen();
+  }
+  EXPECT_EQ(done, 10);
+  EXPECT_EQ(elsewhere, 0) << "it is this thread's alone";
+}
+
+TEST(GiveWayTest, AlsoWhileRocksDBWritesAGroup) {
+  const TempDirectory directory;
+  auto database = Database::Open({.path = directory.path() + "/db"});
+  ASSERT_TRUE(database.ok());
+  WriteGroup group;
+  for (Revision revision = 1; revision <= 1000; ++revision) {
+    ChangeSet changes;
+    changes.Put(StreamKey(1, revision), "value");
+    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+  }
+  const int done = WithStoreFiles([&] {
+    int passes = 0;
+    EXPECT_TRUE(group.Build().ok());  // has its passes, too
+    DoNowAndThen([&passes] { ++passes; });
+    EXPECT_TRUE((*database)->Write(group).ok());
+    DoNowAndThen(nullptr);
+    return passes;
+  });
+  EXPECT_GE(done, 2 * (1000 / 32)) << "Build's alone, and none of RocksDB's";
 }
 
 // RocksDB's threads of this process that have given way.
