@@ -104,7 +104,8 @@ class Committer {
   bool IsTimeToDrain();
   bool IsFlushDue() const;
   void WaitForWork();
-  // Flushes the synced log for those who wait, if that is the quickest way.
+  // Flushes the synced log for those who wait, if that is the quickest way. Also called in the middle
+  // of DrainSome: it touches neither the group nor the database.
   void SyncLogIfWanted();
   void SyncLog();
   bool IsWaitedFor() const { return requested_.load() > durable(); }

@@ -75,9 +75,9 @@ class SyncedLog {
   std::array<File, 2> files_;
   std::size_t current_ = 0;
   std::chrono::steady_clock::time_point not_before_;  // trying to make a file
-  std::uint64_t number_ = 0;                          // counts the uses of files
-  bool has_begun_ = false;                            // the current file's use; not after a failure
-  Sequence last_ = 0;                                 // of what was added
+  std::uint64_t number_ = 0;  // counts the uses of files
+  bool has_begun_ = false;    // the current file's use; not after a failure
+  Sequence last_ = 0;         // of what was added
   Sequence settled_ = 0;
   std::string buffer_;      // added and not flushed, and
   std::size_t offset_ = 0;  // where in the file it begins
