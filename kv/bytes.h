@@ -3,7 +3,9 @@
 // elsewhere.
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -37,13 +39,42 @@ void PutBigEndian(std::string& out, Int number) {
   PutLittleEndian(out, ByteSwap(number));
 }
 
-// Unsigned LEB128.
-inline void PutVarint(std::string& out, std::uint64_t number) {
-  while (number >= 0x80) {
-    out.push_back(static_cast<char>(number | 0x80));
-    number >>= 7;
+inline constexpr std::size_t kMostVarintBytes = 10;
+
+// A few bytes, put together in place: what is appended to a string one by one costs a call each.
+template <std::size_t kRoom>
+class FewBytes {
+ public:
+  std::string_view view() const { return {bytes_.data(), size_}; }
+
+  void Byte(std::uint8_t byte) { bytes_[size_++] = static_cast<char>(byte); }
+  template <typename Int>
+  void LittleEndian(Int number) {
+    std::memcpy(bytes_.data() + size_, &number, sizeof(Int));
+    size_ += sizeof(Int);
   }
-  out.push_back(static_cast<char>(number));
+  template <typename Int>
+  void BigEndian(Int number) {
+    LittleEndian(ByteSwap(number));
+  }
+  // Unsigned LEB128.
+  void Varint(std::uint64_t number) {
+    while (number >= 0x80) {
+      Byte(static_cast<std::uint8_t>(number | 0x80));
+      number >>= 7;
+    }
+    Byte(static_cast<std::uint8_t>(number));
+  }
+
+ private:
+  std::array<char, kRoom> bytes_;
+  std::size_t size_ = 0;
+};
+
+inline void PutVarint(std::string& out, std::uint64_t number) {
+  FewBytes<kMostVarintBytes> bytes;
+  bytes.Varint(number);
+  out.append(bytes.view());
 }
 
 inline void PutPrefixed(std::string& out, std::string_view text) {

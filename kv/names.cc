@@ -1,14 +1,34 @@
 #include "kv/names.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace kv {
 namespace {
 
-bool IsBucketCharacter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
+// What a byte means, in a table: every write looks at each byte of its topic.
+using Meaning = std::uint8_t;
+constexpr Meaning kInBucketName = 1;
+constexpr Meaning kIsWildcard = 2;
+constexpr Meaning kIsNotPlain = 4;  // no printable ASCII: to be decoded before it is judged
+
+constexpr std::array<Meaning, 256> MakeMeanings() {
+  std::array<Meaning, 256> meanings{};
+  for (unsigned c = 0; c < meanings.size(); ++c) {
+    const bool in_bucket_name = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                                (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const unsigned meaning = (in_bucket_name ? kInBucketName : 0U) |
+                             (c == '+' || c == '#' ? kIsWildcard : 0U) |
+                             (c < 0x20 || c >= 0x7F ? kIsNotPlain : 0U);
+    meanings[c] = static_cast<Meaning>(meaning);
+  }
+  return meanings;
+}
+constexpr std::array<Meaning, 256> kMeanings = MakeMeanings();
+
+Meaning MeaningOf(char c) {
+  return kMeanings[static_cast<std::uint8_t>(c)];
 }
 
 // Decodes one UTF-8 sequence and advances; returns false if it is not one.
@@ -57,9 +77,10 @@ bool IsClean(std::uint32_t code_point) {
   return !IsControl(code_point) && !IsNoCharacter(code_point);
 }
 
-// Printable ASCII. Nearly all text is, and needs no decoding.
+// Nearly all text is, and needs no decoding.
 bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  return std::none_of(
+      text.begin(), text.end(), [](char c) { return (MeaningOf(c) & kIsNotPlain) != 0; });
 }
 
 bool CheckUtf8(std::string_view text, bool only_clean) {
@@ -89,17 +110,32 @@ bool NextLevel(std::string_view& rest, bool& more, std::string_view& level) {
   return true;
 }
 
-bool LevelsAreGood(std::string_view text) {
+// What one look at each byte tells of a key or filter.
+struct Looks {
+  bool levels_are_good = false;  // none is empty, and not too many
+  Meaning meanings = 0;          // of all bytes
+};
+
+Looks LookAt(std::string_view text) {
   std::size_t levels = 1;
+  bool has_empty_level = false;
+  Meaning meanings = 0;
   char former = '/';
   for (const char c : text) {
-    if (c == '/' && former == '/') {
-      return false;  // an empty level
+    if (c == '/') {
+      has_empty_level = has_empty_level || former == '/';
+      ++levels;
     }
-    levels += c == '/' ? 1U : 0U;
+    meanings |= MeaningOf(c);
     former = c;
   }
-  return former != '/' && levels <= kMaxKeyLevels;
+  return {!has_empty_level && former != '/' && levels <= kMaxKeyLevels, meanings};
+}
+
+// A key, but for wildcards.
+bool IsGood(std::string_view text, const Looks& looks) {
+  return text.size() <= kMaxKeyBytes && looks.levels_are_good &&
+         ((looks.meanings & kIsNotPlain) == 0 || IsCleanUtf8(text));
 }
 
 }  // namespace
@@ -127,16 +163,17 @@ std::string CleanedUtf8(std::string_view text) {
 
 Result<BucketName> BucketName::Parse(std::string_view text) {
   if (text.empty() || text.size() > kMaxBucketNameBytes ||
-      !std::all_of(text.begin(), text.end(), IsBucketCharacter)) {
+      !std::all_of(text.begin(), text.end(), [](char c) {
+        return (MeaningOf(c) & kInBucketName) != 0;
+      })) {
     return Error(ErrorCode::kInvalidBucket);
   }
   return BucketName(text);
 }
 
 Result<Key> Key::Parse(std::string_view text) {
-  if (text.size() > kMaxKeyBytes || !LevelsAreGood(text) ||
-      std::any_of(text.begin(), text.end(), [](char c) { return c == '+' || c == '#'; }) ||
-      !IsCleanUtf8(text)) {
+  const Looks looks = LookAt(text);
+  if (!IsGood(text, looks) || (looks.meanings & kIsWildcard) != 0) {
     return Error(ErrorCode::kInvalidKey);
   }
   return Key(text);
@@ -145,7 +182,7 @@ Result<Key> Key::Parse(std::string_view text) {
 Result<KeyFilter> KeyFilter::Parse(std::string_view text) {
   const Error bad(ErrorCode::kBadRequest,
                   "a filter is a key in which levels may be + and the last may be #");
-  if (text.size() > kMaxKeyBytes || !LevelsAreGood(text) || !IsCleanUtf8(text)) {
+  if (!IsGood(text, LookAt(text))) {
     return bad;
   }
   std::string_view rest = text;

@@ -16,7 +16,9 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // NOLINTNEXTLINE(google-explicit-constructor): returns read as values
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(const T& value) : state_(std::in_place_index<0>, value) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): likewise
+  Result(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
   // NOLINTNEXTLINE(google-explicit-constructor): returns read as errors
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 

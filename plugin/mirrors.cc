@@ -1,6 +1,7 @@
 #include "plugin/mirrors.h"
 
-#include <functional>
+#include <absl/hash/hash.h>
+
 #include <optional>
 #include <random>
 
@@ -19,7 +20,7 @@ std::string RandomName() {
 }
 
 std::uint64_t HashOf(std::string_view bucket) {
-  return std::hash<std::string_view>()(bucket);
+  return absl::Hash<std::string_view>()(bucket);
 }
 
 // The key's newest entry; nothing if there is none, or it cannot be read now.

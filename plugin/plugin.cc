@@ -35,7 +35,13 @@ std::string_view TextOf(const char* text) {
   return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
-int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failure) {
+// What was not stored must never look as if it were; what is not ours goes on whatever happens.
+int AnswerOnFailure(const KvService& service, const mosquitto_evt_message& event) {
+  return service.PlaneOf(event.topic) == wire::Plane::kNone ? MOSQ_ERR_SUCCESS
+                                                            : MOSQ_ERR_ACL_DENIED;
+}
+
+int HandleMessage(KvService& service, mosquitto_evt_message& event) {
   if (service.PlaneOf(event.topic) == wire::Plane::kNone && !service.Captures(event.topic)) {
     return MOSQ_ERR_SUCCESS;
   }
@@ -47,7 +53,7 @@ int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failu
                       mosquitto_client_address(event.client) == nullptr};
   auto incoming = ReadEvent(event, client.is_v5);
   if (!incoming) {
-    return on_failure;
+    return AnswerOnFailure(service, event);
   }
   return ApplyDecision(service.OnMessage(client, *incoming), event);
 }
@@ -55,15 +61,12 @@ int HandleMessage(KvService& service, mosquitto_evt_message& event, int on_failu
 int OnMessage(int /*event*/, void* data, void* userdata) noexcept {
   auto& event = *static_cast<mosquitto_evt_message*>(data);
   KvService& service = static_cast<Loading*>(userdata)->instance->service();
-  // What was not stored must never look as if it were; what is not ours goes on whatever happens.
-  const int on_failure =
-      service.PlaneOf(event.topic) == wire::Plane::kNone ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
   return Guarded(
-      [on_failure](const char* what) {
+      [&](const char* what) {
         LogLine(MOSQ_LOG_ERR, std::string("a message was not stored: ") + what);
-        return on_failure;
+        return AnswerOnFailure(service, event);  // nothing throws once the topic is changed
       },
-      [&] { return HandleMessage(service, event, on_failure); });
+      [&] { return HandleMessage(service, event); });
 }
 
 int OnDisconnect(int /*event*/, void* data, void* userdata) noexcept {

@@ -1,7 +1,6 @@
 #include "plugin/publisher.h"
 
 #include "wire/names.h"
-#include "wire/reply.h"
 
 namespace kv::plugin {
 
@@ -16,14 +15,12 @@ void Publisher::Announce(const Message& message) {
 
 const std::vector<UserProperty>& Publisher::Mark(const Change& change) {
   mirrors_.Sent(change.bucket, change.revision, change.time);
-  wire::SetChangeProperties({.operation = change.operation,
-                             .revision = change.revision,
-                             .time = change.time,
-                             .reason = change.reason,
-                             .author = change.author,
-                             .origin = change.origin},
-                            marks_);
-  return marks_;
+  return marks_.Of({.operation = change.operation,
+                    .revision = change.revision,
+                    .time = change.time,
+                    .reason = change.reason,
+                    .author = change.author,
+                    .origin = change.origin});
 }
 
 void Publisher::Publish(const Change& change) {

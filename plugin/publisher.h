@@ -12,6 +12,7 @@
 #include "kv/entry.h"
 #include "plugin/broker_port.h"
 #include "plugin/mirrors.h"
+#include "wire/change_properties.h"
 #include "wire/topics.h"
 
 namespace kv::plugin {
@@ -57,7 +58,7 @@ class Publisher {
   BrokerPort& port_;
   const wire::Topics& topics_;
   Mirrors mirrors_;
-  std::vector<UserProperty> marks_;  // used again and again
+  wire::ChangeProperties marks_;
   bool unflushed_ = false;
 };
 

@@ -22,10 +22,10 @@ BucketStats Bucket::stats() const {
   return {index_.values(), index_.by_revision().size(), index_.bytes(), revisions_.last()};
 }
 
-void Bucket::Supersede(KeyState& state, const RevisionList& dropped, TimePoint now) {
+void Bucket::Supersede(KeyState& state, std::size_t pushed_out, TimePoint now) {
   const bool was_there = state.versions.size() > 1;
-  for (const Revision revision : dropped) {
-    Drop(state, revision);
+  for (std::size_t i = 0; i < pushed_out; ++i) {
+    Drop(state, state.versions.front().revision);
   }
   if (was_there && state.versions.size() > 1) {
     const Revision former = state.versions[state.versions.size() - 2].revision;
@@ -61,7 +61,7 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
     state.dropped = std::max(state.dropped, head.former);
     max_dropped_ = std::max(max_dropped_, head.former);
   }
-  Supersede(state, {}, head.time);
+  Supersede(state, 0, head.time);
   if (state.versions.size() > record_.config.history) {
     trim_from_.emplace();  // a process died before it was done
   }

@@ -258,7 +258,8 @@ class Bucket {
   Status CheckLimits(const KeyState* state, const KeyedWrite& item, const Totals& totals) const;
   void Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const;
   std::uint64_t FreedBy(const KeyState* state, const Write& write) const;
-  RevisionList PushedOut(const KeyState* state, const Write& write) const;
+  // How many of the key's kept entries are not kept any longer: the oldest.
+  std::size_t PushedOut(const KeyState* state, const Write& write) const;
   EntryParts PartsOf(const KeyState* state, const KeyedWrite& item, TimePoint now) const;
   Result<Written> ApplyNow(std::span<const KeyedWrite> writes,
                            const Identity& identity,
@@ -280,7 +281,7 @@ class Bucket {
                     std::string_view message_id,
                     const Duplicates::First& first);
   void DeleteDuplicate(ChangeSet& changes, TimePoint time, std::string_view message_id) const;
-  void Supersede(KeyState& state, const RevisionList& dropped, TimePoint now);
+  void Supersede(KeyState& state, std::size_t pushed_out, TimePoint now);
   void SetTimer(Revision revision, const EntryHead& head);
   void Drop(KeyState& state, Revision revision);
   Revision HighestMissing() const;

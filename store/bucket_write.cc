@@ -68,8 +68,8 @@ Status Bucket::CheckLimits(const KeyState* state,
 
 std::uint64_t Bucket::FreedBy(const KeyState* state, const Write& write) const {
   std::uint64_t freed = 0;
-  const std::size_t count = PushedOut(state, write).size();
-  for (std::size_t i = 0; i < count; ++i) {  // the oldest ones
+  const std::size_t count = PushedOut(state, write);
+  for (std::size_t i = 0; i < count; ++i) {
     freed += state->versions[i].bytes;
   }
   return freed;
@@ -90,6 +90,9 @@ Status Bucket::Check(std::span<const KeyedWrite> writes, StateList& states) cons
   for (const KeyedWrite& item : writes) {
     KeyState* state = index_.Find(item.key.text());
     states.push_back(state);
+    if (state != nullptr) {
+      index_.FetchOldest(*state);
+    }
     if (auto checked = CheckConditions(state, item.write); !checked) {
       return checked;
     }
@@ -111,18 +114,13 @@ Status Bucket::Check(std::span<const KeyedWrite> writes) const {
   return Check(writes, states);
 }
 
-RevisionList Bucket::PushedOut(const KeyState* state, const Write& write) const {
-  RevisionList revisions;
+std::size_t Bucket::PushedOut(const KeyState* state, const Write& write) const {
   if (state == nullptr) {
-    return revisions;
+    return 0;
   }
   const std::size_t kept =
       write.operation == Operation::kPurge ? 0 : std::size_t{record_.config.history} - 1;
-  const std::size_t excess = state->versions.size() - std::min(state->versions.size(), kept);
-  for (std::size_t i = 0; i < excess; ++i) {
-    revisions.push_back(state->versions[i].revision);
-  }
-  return revisions;
+  return state->versions.size() - std::min(state->versions.size(), kept);
 }
 
 Result<Written> Bucket::Apply(Key key, const Write& write, TimePoint now) {
@@ -338,8 +336,9 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
     }
     places.push_back(
         changes.PutEntry(StreamKey(id(), revisions[i]), PartsOf(states[i], writes[i], now)));
-    for (const Revision old : PushedOut(states[i], writes[i].write)) {
-      changes.SingleDelete(StreamKey(id(), old));
+    const std::size_t pushed_out = PushedOut(states[i], writes[i].write);
+    for (std::size_t old = 0; old < pushed_out; ++old) {
+      changes.SingleDelete(StreamKey(id(), states[i]->versions[old].revision));
     }
   }
   auto record = engine_.Commit(changes);
@@ -365,17 +364,18 @@ Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
 // What the write means in memory.
 void Bucket::Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now) {
   const Write& write = item.write;
-  const RevisionList dropped = PushedOut(state, write);
+  const std::size_t pushed_out = PushedOut(state, write);
   revisions_.Take();
   assert(revisions_.last() == revision);
   KeyState& holder =
       index_.Append(state, item.key.text(), Version{revision, SizeOf(item), write.operation});
-  Supersede(holder, dropped, now);
-  const EntryParts parts = PartsOf(nullptr, item, now);  // the times in it
-  if (parts.expires != 0 || record_.config.ttl || record_.config.marker_ttl) {
-    SetTimer(revision, {.operation = parts.operation, .time = now, .expires = parts.expires});
+  Supersede(holder, pushed_out, now);
+  const bool put = write.operation == Operation::kPut;
+  const TimePoint expires = put && write.ttl ? now + *write.ttl : 0;
+  if (expires != 0 || record_.config.ttl || record_.config.marker_ttl) {
+    SetTimer(revision, {.operation = write.operation, .time = now, .expires = expires});
   }
-  if (parts.ephemeral) {
+  if (put && write.ephemeral) {
     ephemeral_.insert(revision);
   }
 }

@@ -12,11 +12,16 @@ enum class Change : std::uint8_t {
   kDeleteRange = 4,
 };
 
-void PutTag(std::string& out, Change change) {
-  out.push_back(static_cast<char>(change));
-}
-
 constexpr std::size_t kLengthBytes = 5;
+
+// What stands before the second text of a change, or before the end: tag and first text.
+void PutFirst(std::string& out, Change change, std::string_view text) {
+  FewBytes<1 + kMostVarintBytes> head;
+  head.Byte(static_cast<std::uint8_t>(change));
+  head.Varint(text.size());
+  out.append(head.view());
+  out.append(text);
+}
 
 // The length of an entry is known only once it is encoded: it gets a varint of fixed width.
 void PatchLength(std::string& out, std::size_t at, std::size_t length) {
@@ -30,15 +35,13 @@ void PatchLength(std::string& out, std::size_t at, std::size_t length) {
 }  // namespace
 
 void ChangeSet::Put(std::string_view key, std::string_view value) {
-  PutTag(bytes_, Change::kPut);
-  PutPrefixed(bytes_, key);
+  PutFirst(bytes_, Change::kPut, key);
   PutPrefixed(bytes_, value);
 }
 
 std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(std::string_view key,
                                                         const EntryParts& parts) {
-  PutTag(bytes_, Change::kPut);
-  PutPrefixed(bytes_, key);
+  PutFirst(bytes_, Change::kPut, key);
   const std::size_t length_at = bytes_.size();
   bytes_.append(kLengthBytes, '\0');
   const std::size_t start = bytes_.size();
@@ -49,18 +52,15 @@ std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(std::string_view key,
 }
 
 void ChangeSet::SingleDelete(std::string_view key) {
-  PutTag(bytes_, Change::kSingleDelete);
-  PutPrefixed(bytes_, key);
+  PutFirst(bytes_, Change::kSingleDelete, key);
 }
 
 void ChangeSet::Delete(std::string_view key) {
-  PutTag(bytes_, Change::kDelete);
-  PutPrefixed(bytes_, key);
+  PutFirst(bytes_, Change::kDelete, key);
 }
 
 void ChangeSet::DeleteRange(std::string_view from, std::string_view to) {
-  PutTag(bytes_, Change::kDeleteRange);
-  PutPrefixed(bytes_, from);
+  PutFirst(bytes_, Change::kDeleteRange, from);
   PutPrefixed(bytes_, to);
 }
 

@@ -8,6 +8,9 @@ namespace {
 constexpr std::uint8_t kEntryVersion = 1;
 constexpr std::uint8_t kBucketVersion = 1;
 
+// Version, flags, time, expires and reason.
+constexpr std::size_t kMostFixedBytes = 1 + 2 + 8 + 8 + 1;
+
 constexpr unsigned kQosShift = 2;
 constexpr std::uint16_t kHasExpires = 1U << 4;
 constexpr std::uint16_t kHasReason = 1U << 5;
@@ -167,9 +170,11 @@ std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_i
 }
 
 std::string StreamKey(BucketId id, Revision revision) {
-  std::string key = IdKey(kStreamTag, id);
-  PutBigEndian(key, revision);
-  return key;
+  FewBytes<1 + sizeof(id) + sizeof(revision)> key;  // so few that a string holds them in itself
+  key.Byte(kStreamTag);
+  key.BigEndian(id);
+  key.BigEndian(revision);
+  return std::string(key.view());
 }
 
 std::string EndOfBucket(char tag, BucketId id) {
@@ -248,16 +253,19 @@ std::optional<LeavingRecord> DecodeLeaving(std::string_view bytes) {
 }
 
 void AppendEntry(std::string& out, const EntryParts& parts) {
-  out.push_back(static_cast<char>(kEntryVersion));
-  PutLittleEndian(out, FlagsOf(parts));
-  PutLittleEndian(out, parts.time);
+  FewBytes<kMostFixedBytes + kMostVarintBytes> head;
+  head.Byte(kEntryVersion);
+  head.LittleEndian(FlagsOf(parts));
+  head.LittleEndian(parts.time);
   if (parts.expires != 0) {
-    PutLittleEndian(out, parts.expires);
+    head.LittleEndian(parts.expires);
   }
   if (parts.reason != Reason::kNone) {
-    out.push_back(static_cast<char>(parts.reason));
+    head.Byte(static_cast<std::uint8_t>(parts.reason));
   }
-  PutPrefixed(out, parts.key);
+  head.Varint(parts.key.size());
+  out.append(head.view());
+  out.append(parts.key);
   if (parts.former != 0) {
     PutVarint(out, parts.former);
   }

@@ -28,8 +28,9 @@
 
 namespace kv::store {
 
-// So much of the journal is gathered, and a group that holds as much takes no more records.
-inline constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
+// So much of the journal is gathered, and a group that holds as much takes no more records. Of keys
+// that are overwritten all the time, the more is gathered the less reaches the database.
+inline constexpr std::size_t kGroupBytes = std::size_t{32} << 20;
 
 struct CommitterOptions {
   // What nobody waits for is flushed this often, too.

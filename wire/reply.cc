@@ -192,32 +192,4 @@ std::string EntryJson(const Entry& entry) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void SetChangeProperties(const ChangeNotice& change, std::vector<UserProperty>& properties) {
-  std::size_t count = 0;
-  const auto next = [&](std::string_view name) -> std::string& {
-    if (count == properties.size()) {
-      properties.emplace_back();
-    }
-    UserProperty& property = properties[count++];
-    property.name = name;
-    return property.value;
-  };
-  next(kOp) = NameOf(change.operation);
-  next(kRevision) = std::to_string(change.revision);
-  FormatTime(change.time, next(kTime));
-  if (change.reason != Reason::kNone) {
-    next(kReason) = NameOf(change.reason);
-  }
-  if (change.author != nullptr) {
-    next(kClient) = change.author->client;
-    if (!change.author->username.empty()) {
-      next(kUsername) = change.author->username;
-    }
-  }
-  if (!change.origin.empty()) {
-    next(kOrigin) = change.origin;
-  }
-  properties.resize(count);
-}
-
 }  // namespace kv::wire

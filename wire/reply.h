@@ -51,17 +51,4 @@ std::vector<UserProperty> UserPropertiesOf(const Reply& reply);
 // under `entries`.
 std::string JsonOf(const std::vector<Reply>& replies);
 
-// A change, as subscribers of the data plane are told of it.
-struct ChangeNotice {
-  Operation operation;
-  Revision revision;
-  TimePoint time;
-  Reason reason = Reason::kNone;
-  const Author* author = nullptr;  // in a bucket with audit
-  std::string_view origin = {};    // of one that another broker brought
-};
-// What they get with the message, after the writer's properties. In place of what `properties`
-// holds, whose memory is used again: a put need not allocate any.
-void SetChangeProperties(const ChangeNotice& change, std::vector<UserProperty>& properties);
-
 }  // namespace kv::wire

@@ -10,7 +10,9 @@ namespace {
 
 constexpr Nanoseconds kDay = 86'400 * kSecond;
 
-void PutDigits(char* at, unsigned width, std::uint64_t number) {
+constexpr std::size_t kFractionAt = 20;
+
+void PutDigits(char* at, unsigned width, std::uint32_t number) {
   for (unsigned i = width; i > 0; --i) {
     at[i - 1] = static_cast<char>('0' + number % 10);
     number /= 10;
@@ -23,13 +25,11 @@ constexpr std::int64_t kLastDay = 106'750;
 
 }  // namespace
 
-std::string FormatTime(TimePoint time) {
-  std::string text;
-  FormatTime(time, text);
-  return text;
+void SetFraction(std::string& text, Nanoseconds fraction) {
+  PutDigits(text.data() + kFractionAt, 9, static_cast<std::uint32_t>(fraction));
 }
 
-void FormatTime(TimePoint time, std::string& text) {
+std::string FormatTime(TimePoint time) {
   // By hand and not by std::chrono::floor: the first day begins before the first nanosecond that
   // 64 bits can count.
   std::int64_t day = time / kDay;
@@ -41,16 +41,17 @@ void FormatTime(TimePoint time, std::string& text) {
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
   auto rest = static_cast<std::uint64_t>(since_midnight);
 
-  text = "0000-00-00T00:00:00.000000000Z";
+  std::string text = "0000-00-00T00:00:00.000000000Z";
   char* at = text.data();
-  PutDigits(at + 20, 9, rest % kSecond);
+  SetFraction(text, static_cast<Nanoseconds>(rest % kSecond));
   rest /= kSecond;
-  PutDigits(at + 17, 2, rest % 60);
-  PutDigits(at + 14, 2, rest / 60 % 60);
-  PutDigits(at + 11, 2, rest / 3600);
+  PutDigits(at + 17, 2, static_cast<std::uint32_t>(rest % 60));
+  PutDigits(at + 14, 2, static_cast<std::uint32_t>(rest / 60 % 60));
+  PutDigits(at + 11, 2, static_cast<std::uint32_t>(rest / 3600));
   PutDigits(at + 8, 2, static_cast<unsigned>(date.day()));
   PutDigits(at + 5, 2, static_cast<unsigned>(date.month()));
-  PutDigits(at, 4, static_cast<std::uint64_t>(static_cast<int>(date.year())));
+  PutDigits(at, 4, static_cast<std::uint32_t>(static_cast<int>(date.year())));
+  return text;
 }
 
 std::optional<TimePoint> ParseTime(std::string_view text) {
@@ -59,7 +60,7 @@ std::optional<TimePoint> ParseTime(std::string_view text) {
     std::size_t at;
     std::size_t width;
   };
-  constexpr std::array<Part, 7> parts{{{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 9}}};
+  constexpr std::array<Part, 7> parts{{{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {kFractionAt, 9}}};
   std::array<std::int64_t, 7> numbers{};
   if (text.size() != 30) {
     return std::nullopt;

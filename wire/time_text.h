@@ -11,8 +11,8 @@ namespace kv::wire {
 
 // 2026-11-22T20:20:03.123456789Z
 std::string FormatTime(TimePoint time);
-// The same in place of what `text` holds, whose memory is used again.
-void FormatTime(TimePoint time, std::string& text);
+// Another fraction of the second, in what FormatTime wrote.
+void SetFraction(std::string& text, Nanoseconds fraction);
 
 // Reads what FormatTime writes, and nothing else, of the years 1678 to 2261.
 std::optional<TimePoint> ParseTime(std::string_view text);

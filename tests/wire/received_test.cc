@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "wire/change_properties.h"
 #include "wire/names.h"
 #include "wire/reply.h"
 
@@ -50,7 +51,7 @@ TEST(ReceivedTest, MarkersAreReadWithTheirReason) {
 
 TEST(ReceivedTest, ChangeHasItsKeyInTheTopic) {
   Properties all;
-  SetChangeProperties({Operation::kPut, 9, 5}, all.user);
+  all.user = ChangeProperties().Of({Operation::kPut, 9, 5});
   const auto entry = ReadEntry(all, "v");
   ASSERT_TRUE(entry.ok()) << entry.error().message;
   EXPECT_EQ(entry->key, "");
@@ -61,7 +62,7 @@ TEST(ReceivedTest, ChangeHasItsKeyInTheTopic) {
 TEST(ReceivedTest, EntryWithoutItsPropertiesIsNone) {
   const auto error_without = [](std::string_view name, const std::string& value) {
     Properties all;
-    SetChangeProperties({Operation::kPut, 9, 5}, all.user);
+    all.user = ChangeProperties().Of({Operation::kPut, 9, 5});
     for (auto& property : all.user) {
       if (property.name == name) {
         property.value = value;

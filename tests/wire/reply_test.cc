@@ -175,37 +175,5 @@ TEST(ReplyTest, OfAnErrorQuotesNothingThatAPropertyMustNotHold) {
   EXPECT_EQ(UserPropertiesOf(ErrorReply(error)).back().value, "unknown field a??");
 }
 
-TEST(ChangePropertiesTest, SayWhatHappenedWhenAndWhy) {
-  std::vector<UserProperty> properties;
-  SetChangeProperties({Operation::kPut, 7, 0}, properties);
-  const std::vector<UserProperty> of_a_put{
-      {"kv-op", "PUT"}, {"kv-revision", "7"}, {"kv-time", "1970-01-01T00:00:00.000000000Z"}};
-  EXPECT_EQ(properties, of_a_put);
-  SetChangeProperties({Operation::kPurge, 8, 0, Reason::kBucketDeleted}, properties);
-  ASSERT_EQ(properties.size(), 4U);
-  EXPECT_EQ(properties[0], (UserProperty{"kv-op", "PURGE"}));
-  EXPECT_EQ(properties[3], (UserProperty{"kv-reason", "bucket-deleted"}));
-  SetChangeProperties({Operation::kDelete, 9, 0, Reason::kDisconnected}, properties);
-  EXPECT_EQ(properties[0], (UserProperty{"kv-op", "DEL"}));
-  EXPECT_EQ(properties[3], (UserProperty{"kv-reason", "disconnected"}));
-  SetChangeProperties({Operation::kPut, 7, 0}, properties);
-  EXPECT_EQ(properties, of_a_put) << "something of the former one is left";
-}
-
-TEST(ChangePropertiesTest, SayWhoWroteAndWhereItComesFrom) {
-  const Author author{"device-1", "alice"};
-  std::vector<UserProperty> properties;
-  SetChangeProperties({.operation = Operation::kPut,
-                       .revision = 7,
-                       .time = 0,
-                       .author = &author,
-                       .origin = "here 7"},
-                      properties);
-  ASSERT_EQ(properties.size(), 6U);
-  EXPECT_EQ(properties[3], (UserProperty{"kv-client", "device-1"}));
-  EXPECT_EQ(properties[4], (UserProperty{"kv-username", "alice"}));
-  EXPECT_EQ(properties[5], (UserProperty{"kv-origin", "here 7"}));
-}
-
 }  // namespace
 }  // namespace kv::wire::testing
