@@ -103,21 +103,32 @@ bool BrokerSnapshot::Step(std::size_t max_chunks,
                           std::string_view topic_prefix,
                           const Visitor& visit) {
   for (; max_chunks > 0 && pass_ != Pass::kDone; --max_chunks) {
-    const auto chunk = ParseChunk(contents_.substr(offset_));
-    const bool good =
-        chunk && (pass_ == Pass::kRetainMarks ? CollectMark(*chunk)
-                                              : VisitMessage(*chunk, topic_prefix, visit));
-    if (good) {
-      offset_ += chunk->size;
-    } else {
-      damaged_ = true;
-      contents_ = contents_.substr(0, offset_);  // the second pass ends here, too
-    }
-    if (offset_ == contents_.size() || (pass_ == Pass::kMessages && retained_.empty())) {
-      EndPass();
-    }
+    StepOne(topic_prefix, visit);
   }
   return pass_ != Pass::kDone;
+}
+
+bool BrokerSnapshot::StepMarks(std::size_t max_chunks) {
+  for (; max_chunks > 0 && pass_ == Pass::kRetainMarks; --max_chunks) {
+    StepOne({}, nullptr);
+  }
+  return pass_ == Pass::kRetainMarks;
+}
+
+void BrokerSnapshot::StepOne(std::string_view topic_prefix, const Visitor& visit) {
+  const auto chunk = ParseChunk(contents_.substr(offset_));
+  const bool good = chunk && (pass_ == Pass::kRetainMarks
+                                  ? CollectMark(*chunk)
+                                  : VisitMessage(*chunk, topic_prefix, visit));
+  if (good) {
+    offset_ += chunk->size;
+  } else {
+    damaged_ = true;
+    contents_ = contents_.substr(0, offset_);  // the second pass ends here, too
+  }
+  if (offset_ == contents_.size() || (pass_ == Pass::kMessages && retained_.empty())) {
+    EndPass();
+  }
 }
 
 // Checks the messages it passes by as well, so that damage is known before the first visit.

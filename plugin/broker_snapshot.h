@@ -58,6 +58,9 @@ class BrokerSnapshot {
   // useful order. True when there is more to do.
   bool Step(std::size_t max_chunks, std::string_view topic_prefix, const Visitor& visit);
 
+  // The same, but only for what comes before the first visit. True when there is more of that.
+  bool StepMarks(std::size_t max_chunks);
+
   // True once the walk has met a cut or damaged chunk. It ends the walk: the messages in front of
   // it are visited if their retain marks are in front of it too, so what was visited is true but
   // may be little. Known before the first visit, unless somebody writes into the file meanwhile.
@@ -79,6 +82,7 @@ class BrokerSnapshot {
   BrokerSnapshot(std::string_view contents, TimePoint loaded_at);
   static Result<Mapping> Map(int descriptor);
 
+  void StepOne(std::string_view topic_prefix, const Visitor& visit);
   bool CollectMark(const Chunk& chunk);
   bool VisitMessage(const Chunk& chunk, std::string_view topic_prefix, const Visitor& visit);
   void EndPass();

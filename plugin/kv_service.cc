@@ -2,8 +2,6 @@
 
 #include <chrono>
 
-#include "plugin/broker_snapshot.h"
-
 namespace kv::plugin {
 namespace {
 
@@ -69,12 +67,16 @@ Result<std::unique_ptr<KvService>> KvService::Start(const PluginOptions& options
                                                     const Clock& clock,
                                                     std::function<void()> wake) {
   std::unique_ptr<KvService> service(new KvService(options, port, clock, std::move(wake)));
+  std::optional<SnapshotReader> reader;
+  if (options.broker_snapshot) {
+    reader.emplace(*options.broker_snapshot);
+  }
   for (const auto step : {&KvService::OpenStore, &KvService::DeclareBuckets}) {
     if (auto done = (service.get()->*step)(); !done) {
       return std::move(done).error();
     }
   }
-  service->BeginRestore();
+  service->BeginRestore(reader);
   if (options.wills) {
     service->ListenForWills();
   }
@@ -135,19 +137,22 @@ Status KvService::DeclareBucket(BucketName name, const BucketConfig& config, Tim
   return created ? Status(Ok{}) : Status(std::move(created).error());
 }
 
-void KvService::BeginRestore() {
-  std::optional<BrokerSnapshot> snapshot;
-  if (options_.broker_snapshot) {
-    auto opened = BrokerSnapshot::Open(*options_.broker_snapshot);
-    if (!opened) {
-      port_.Log(LogLevel::kWarning,
-                "plugin_opt_broker_snapshot: " + opened.error().message +
-                    "; every value is published anew");
-    } else if (*opened) {
-      snapshot = std::move(**opened);
-    }
+std::optional<BrokerSnapshot> KvService::TakeSnapshot(SnapshotReader& reader) {
+  auto opened = reader.Take();
+  if (!opened) {
+    port_.Log(LogLevel::kWarning,
+              "plugin_opt_broker_snapshot: " + opened.error().message +
+                  "; every value is published anew");
+    return std::nullopt;
   }
-  if (!options_.broker_snapshot && store_->stats().entries > 0) {
+  return std::move(*opened);
+}
+
+void KvService::BeginRestore(std::optional<SnapshotReader>& reader) {
+  std::optional<BrokerSnapshot> snapshot;
+  if (reader) {
+    snapshot = TakeSnapshot(*reader);
+  } else if (store_->stats().entries > 0) {
     port_.Log(LogLevel::kInfo,
               "the broker is not known to keep retained messages (persistence), and "
               "plugin_opt_broker_snapshot is not set: every value is published anew");
@@ -165,6 +170,9 @@ void KvService::BeginRestore() {
     wake_();
   }
   ContinueRestore(kSliceAtStart);
+  for (const auto& [name, bucket] : store_->buckets()) {
+    bucket->index().AwaitOrder();  // now, and not when a client's message needs it
+  }
 }
 
 void KvService::ListenForWills() {

@@ -20,6 +20,7 @@
 #include "plugin/replier.h"
 #include "plugin/request_plane.h"
 #include "plugin/restorer.h"
+#include "plugin/snapshot_reader.h"
 #include "plugin/sweeper.h"
 #include "plugin/wills.h"
 #include "plugin/writer.h"
@@ -59,7 +60,8 @@ class KvService {
   Status OpenStore();
   Status DeclareBuckets();
   Status DeclareBucket(BucketName name, const BucketConfig& config, TimePoint now);
-  void BeginRestore();
+  void BeginRestore(std::optional<SnapshotReader>& reader);
+  std::optional<BrokerSnapshot> TakeSnapshot(SnapshotReader& reader);
   void ListenForWills();
   void ContinueRestore(Nanoseconds budget);
   void Work(TimePoint now);  // a slice of what nobody waits for

@@ -1,10 +1,9 @@
 #include "plugin/mirrors.h"
 
-#include <absl/hash/hash.h>
-
 #include <optional>
 #include <random>
 
+#include "store/text_hash.h"
 #include "wire/time_text.h"
 
 namespace kv::plugin {
@@ -17,10 +16,6 @@ std::string RandomName() {
     name += "0123456789abcdef"[random() % 16];
   }
   return name;
-}
-
-std::uint64_t HashOf(std::string_view bucket) {
-  return absl::Hash<std::string_view>()(bucket);
 }
 
 // The key's newest entry; nothing if there is none, or it cannot be read now.
@@ -39,7 +34,7 @@ Mirrors::Mirrors()
     : broker_(RandomName()), sent_(std::make_unique<std::array<Change, kRemembered>>()) {}
 
 void Mirrors::Sent(std::string_view bucket, Revision revision, TimePoint time) {
-  const std::uint64_t hash = HashOf(bucket);
+  const std::uint64_t hash = store::HashOf(bucket);
   (*sent_)[(hash + revision) % kRemembered] = {hash, revision, time};
 }
 
@@ -47,7 +42,7 @@ bool Mirrors::IsOwn(const wire::Mark& mark, std::string_view bucket, const Entry
   if (newest != nullptr && newest->revision == mark.revision) {
     return wire::FormatTime(newest->time) == mark.time;
   }
-  const std::uint64_t hash = HashOf(bucket);
+  const std::uint64_t hash = store::HashOf(bucket);
   const Change& change = (*sent_)[(hash + mark.revision) % kRemembered];
   return change.bucket == hash && change.revision == mark.revision &&
          wire::FormatTime(change.time) == mark.time;

@@ -135,7 +135,8 @@ void MakeThreads(rocksdb::Env& env) {
 
 Database::Database(DatabaseOptions options)
     : options_(std::move(options)),
-      env_(TwoSided(options_.env != nullptr ? options_.env : PrivateFiles())) {}
+      env_(TwoSided(options_.env != nullptr ? options_.env : PrivateFiles())),
+      merges_(options_.merge_at_once) {}
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   KeepPrivate(options);
@@ -170,9 +171,10 @@ Status Database::Close() {
 
 Status Database::OpenNow() {
   MakeThreads(*env_);
+  rocksdb::Options options = RocksOptions(options_, env_.get());
+  options.disable_auto_compactions = !merges_;
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(RocksOptions(options_, env_.get()), options_.path, &opened);
+  const rocksdb::Status status = rocksdb::DB::Open(options, options_.path, &opened);
   if (!status.ok()) {
     return RocksError("cannot open the database " + options_.path, status);
   }
@@ -242,6 +244,16 @@ Status Database::WriteBatchOf(WriteGroup& group) {
   }
   const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), *batch);
   return status.ok() ? Status(Ok{}) : RocksError("cannot write", status);
+}
+
+void Database::BeginMerging() {
+  const std::unique_lock lock(mutex_);
+  merges_ = true;
+  if (db_) {
+    const rocksdb::Status begun = WithStoreFiles(
+        [this] { return db_->EnableAutoCompaction({db_->DefaultColumnFamily()}); });
+    static_cast<void>(begun);  // what can fail here fails the next write, too
+  }
 }
 
 Status Database::Reopen() {

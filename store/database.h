@@ -31,6 +31,7 @@ struct DatabaseOptions {
   // What RocksDB keeps in memory, and in its log, before it makes a table of it.
   std::size_t memtable_bytes = std::size_t{32} << 20;
   bool create = true;           // otherwise one that is missing is an error
+  bool merge_at_once = true;    // merge tables from the start, and not only after BeginMerging
   rocksdb::Env* env = nullptr;  // nullptr: the machine's. Tests put faults in here; not owned
 };
 
@@ -52,6 +53,8 @@ class Database {
   // The last write, flushed. What RocksDB does in the background has ended before it begins, and
   // nothing else may be written after it.
   Status WriteLast(WriteGroup& group);
+  // Merging tables takes much of a processor, which a start has better use for.
+  void BeginMerging();
   // After a failed write or sync RocksDB accepts nothing any more: only this helps. While the disk
   // is not well it fails, and what is there can still be read.
   Status Reopen();
@@ -92,6 +95,7 @@ class Database {
 
   const DatabaseOptions options_;
   const std::unique_ptr<rocksdb::Env> env_;
+  bool merges_;
   // Readers share it and only try: they never wait for a reopening. The committer reopens.
   mutable std::shared_mutex mutex_;
   std::unique_ptr<rocksdb::DB> db_;

@@ -12,6 +12,7 @@
 
 #include "kv/clock.h"
 #include "kv/entry.h"
+#include "store/text_hash.h"
 
 namespace kv::store {
 
@@ -112,7 +113,7 @@ class Duplicates {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
+      return HashOf(text);
     }
   };
 

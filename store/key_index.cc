@@ -1,49 +1,11 @@
 #include "store/key_index.h"
 
-#include <absl/hash/hash.h>
-
 #include <algorithm>
 #include <cassert>
-#include <cstddef>
-#include <cstring>
 
-#include "kv/bytes.h"
-#include "store/prefetch.h"
+#include "store/text_hash.h"
 
 namespace kv::store {
-namespace {
-
-// So many keys are on their way from memory while one is worked on.
-constexpr std::size_t kFetchedAhead = 16;
-
-// Seeded anew by each process: nobody can choose keys that collide.
-std::uint64_t HashOf(std::string_view text) {
-  return absl::Hash<std::string_view>()(text);
-}
-
-// Bare, as a million of them are moved some twenty times. Should the memory end meanwhile, so does
-// the start, and what it had loaded does not matter any more.
-struct Placed {
-  std::uint64_t bytes;
-  KeyState* state;
-};
-
-// How long the beginning is that both have, `at_most` so many bytes.
-std::size_t CommonPrefix(std::string_view a, std::string_view b, std::size_t at_most) {
-  const std::size_t most = std::min({a.size(), b.size(), at_most});
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first -
-                                  a.begin());
-}
-
-// As a number that sorts like them; 0 stands for what is missing, and in no key.
-std::uint64_t EightBytesAt(std::string_view text, std::size_t at) {
-  const std::string_view bytes = text.substr(at, sizeof(std::uint64_t));
-  std::uint64_t number = 0;
-  std::memcpy(&number, bytes.data(), bytes.size());
-  return ByteSwap(number);
-}
-
-}  // namespace
 
 std::uint32_t CheckOf(std::string_view value) {
   return static_cast<std::uint32_t>(HashOf(value));
@@ -82,39 +44,22 @@ KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version&
   if (state == nullptr) {
     auto fresh = Make(key);
     state = fresh.get();
-    by_key_.emplace(state->key, std::move(fresh));
+    order_.Insert(std::move(fresh));
   }
   return Add(*state, version);
 }
 
 KeyState& KeyIndex::Load(KeyState* state, std::string_view key, const Version& version) {
   if (state == nullptr) {
-    loaded_.push_back(Make(key));
-    state = loaded_.back().get();
+    auto fresh = Make(key);
+    state = fresh.get();
+    order_.Load(std::move(fresh));
   }
   return Add(*state, version);
 }
 
-// Keys one by one at their places in a tree of a million are a dozen cache misses each. Sorted by
-// the eight bytes behind what all begin with, few need be looked at.
 void KeyIndex::FinishLoading() {
-  std::size_t common = loaded_.empty() ? 0 : loaded_.front()->key.size();
-  for (const auto& state : loaded_) {
-    common = CommonPrefix(loaded_.front()->key, state->key, common);
-  }
-  std::vector<Placed> placed;
-  placed.reserve(loaded_.size());
-  for (auto& state : loaded_) {
-    placed.push_back({EightBytesAt(state->key, common), state.release()});
-  }
-  std::vector<std::unique_ptr<KeyState>>().swap(loaded_);
-  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
-    return a.bytes != b.bytes ? a.bytes < b.bytes : a.state->key < b.state->key;
-  });
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    Prefetch(placed[std::min(i + kFetchedAhead, placed.size() - 1)].state);
-    by_key_.emplace_hint(by_key_.end(), placed[i].state->key, placed[i].state);
-  }
+  order_.BringIntoOrder();
 }
 
 void KeyIndex::Remove(KeyState& state, Revision revision) {
@@ -129,7 +74,7 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
   state.versions.erase(version);
   if (state.versions.empty()) {
     by_hash_.Erase(HashOf(state.key), &state);
-    by_key_.erase(by_key_.find(state.key));
+    order_.Erase(state);
   } else {
     values_ += state.has_value() ? 1U : 0U;
   }
@@ -138,7 +83,7 @@ void KeyIndex::Remove(KeyState& state, Revision revision) {
 void KeyIndex::Clear() {
   by_revision_.Clear();
   by_hash_.Clear();
-  by_key_.clear();
+  order_.Clear();
   bytes_ = 0;
   values_ = 0;
 }

@@ -7,7 +7,6 @@
 // Pointers to KeyState stay good until the key is erased. Not thread-safe: the broker's thread.
 #pragma once
 
-#include <absl/container/btree_map.h>
 #include <absl/container/inlined_vector.h>
 
 #include <cstdint>
@@ -19,6 +18,7 @@
 
 #include "kv/entry.h"
 #include "store/hash_index.h"
+#include "store/key_order.h"
 #include "store/revision_map.h"
 
 namespace kv::store {
@@ -54,8 +54,6 @@ std::uint32_t CheckOf(std::string_view value);
 
 class KeyIndex {
  public:
-  using ByKey = absl::btree_map<std::string_view, std::unique_ptr<KeyState>>;
-
   KeyState* Find(std::string_view key) const;
   // For the sake of time alone: what Find will look at, one after the other. Where many keys are to
   // be found, for all of them before the first Find: so they wait for memory together and not each
@@ -70,9 +68,11 @@ class KeyIndex {
   // write. Creates the key.
   KeyState& Append(KeyState* state, std::string_view key, const Version& version);
   // The same at start, for a great many keys: what is in the order of keys is there only after
-  // FinishLoading.
+  // FinishLoading, which has a thread of its own do that.
   KeyState& Load(KeyState* state, std::string_view key, const Version& version);
   void FinishLoading();
+  // Waits until that is done.
+  void AwaitOrder() const { static_cast<void>(order_.keys()); }
   // Forgets one kept entry; erases the key with its last one.
   void Remove(KeyState& state, Revision revision);
   void Clear();
@@ -80,7 +80,7 @@ class KeyIndex {
   // Who holds this revision; nullptr if it is not kept.
   KeyState* HolderOf(Revision revision) const { return by_revision_.Find(revision); }
 
-  const ByKey& by_key() const { return by_key_; }
+  const KeyOrder::ByKey& by_key() const { return order_.keys(); }
   const RevisionMap& by_revision() const { return by_revision_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t values() const { return values_; }  // keys whose newest entry is a put
@@ -90,9 +90,8 @@ class KeyIndex {
   KeyState& Add(KeyState& state, const Version& version);
 
   HashIndex by_hash_;
-  ByKey by_key_;  // views into the states' own keys; owns them
+  KeyOrder order_;  // owns the keys
   RevisionMap by_revision_;
-  std::vector<std::unique_ptr<KeyState>> loaded_;  // to be in by_key_
   std::uint64_t bytes_ = 0;
   std::uint64_t values_ = 0;
 };

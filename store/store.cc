@@ -73,7 +73,7 @@ Result<Replayed> Replay(Database& database, const std::string& directory) {
   };
   auto recovered = Journal::Recover(directory, *applied, [&](const JournalRecord& record) {
     last = record.sequence;
-    auto added = group.Add(record.bytes);
+    auto added = group.AddCopy(record.bytes);
     return added && group.bytes() >= kReplayBytes ? flush() : added;
   });
   if (!recovered) {
@@ -101,6 +101,7 @@ Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, TimePoint now) 
       return std::move(done).error();
     }
   }
+  store->engine_->database().BeginMerging();
   while (store->PruneDuplicates(now) == Progress::kMore) {}
   return store;
 }
@@ -114,6 +115,7 @@ DatabaseOptions Store::OptionsOfDatabase() const {
           .cache_bytes = options_.cache_bytes - EntryCacheBytes(options_),
           .memtable_bytes = options_.memtable_bytes,
           .create = !HasJournal(options_.path),
+          .merge_at_once = false,
           .env = options_.env};
 }
 

@@ -36,7 +36,7 @@ class WriteGroup::Collector final : public ChangeVisitor {
     const auto entry = EntryOf(key);
     const auto put = entry ? group_.puts_.find(*entry) : group_.puts_.end();
     if (put == group_.puts_.end()) {
-      group_.single_deletes_.push_back(PlaceOf(key));
+      group_.single_deletes_.push_back(key);
       return;
     }
     group_.changes_[put->second].kind = Kind::kNothing;
@@ -49,12 +49,7 @@ class WriteGroup::Collector final : public ChangeVisitor {
 
  private:
   void Add(Kind kind, std::string_view first, std::string_view second) {
-    group_.changes_.push_back({kind, PlaceOf(first), PlaceOf(second)});
-  }
-  Text PlaceOf(std::string_view text) const {
-    return text.empty()
-               ? Text{0, 0}
-               : Text{static_cast<std::size_t>(text.data() - group_.bytes_.data()), text.size()};
+    group_.changes_.push_back({kind, first, second});
   }
 
   WriteGroup& group_;
@@ -64,14 +59,18 @@ WriteGroup::WriteGroup() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
 WriteGroup::~WriteGroup() = default;
 
 Status WriteGroup::Add(std::string_view change_set) {
-  const std::size_t start = bytes_.size();
-  bytes_.append(change_set);
+  bytes_ += change_set.size();
   Collector collector(*this);
-  return VisitChanges(std::string_view(bytes_).substr(start), collector);
+  return VisitChanges(change_set, collector);
+}
+
+Status WriteGroup::AddCopy(std::string_view change_set) {
+  return Add(copies_.emplace_back(change_set));
 }
 
 void WriteGroup::Clear() {
-  bytes_.clear();
+  bytes_ = 0;
+  copies_.clear();
   changes_.clear();
   single_deletes_.clear();
   puts_.clear();
@@ -81,7 +80,6 @@ void WriteGroup::Clear() {
 
 void WriteGroup::ReleaseMemory() {
   Clear();
-  bytes_.shrink_to_fit();
   changes_.shrink_to_fit();
   single_deletes_.shrink_to_fit();
   puts_ = {};
@@ -90,16 +88,14 @@ void WriteGroup::ReleaseMemory() {
 
 Result<rocksdb::WriteBatch*> WriteGroup::Build() {
   batch_->Clear();
-  std::sort(single_deletes_.begin(), single_deletes_.end(), [this](const Text& a, const Text& b) {
-    return ViewOf(a) < ViewOf(b);
-  });
+  std::sort(single_deletes_.begin(), single_deletes_.end());
   rocksdb::Status status;
   const auto keep = [&status](const rocksdb::Status& next) {
     status = status.ok() ? next : status;
     YieldNowAndThen();
   };
-  for (const Text& key : single_deletes_) {
-    keep(batch_->SingleDelete(ToSlice(ViewOf(key))));
+  for (const std::string_view key : single_deletes_) {
+    keep(batch_->SingleDelete(ToSlice(key)));
   }
   for (const Change& change : changes_) {
     keep(AddToBatch(change));
@@ -114,12 +110,12 @@ Result<rocksdb::WriteBatch*> WriteGroup::Build() {
 }
 
 rocksdb::Status WriteGroup::AddToBatch(const Change& change) {
-  const rocksdb::Slice first = ToSlice(ViewOf(change.first));
+  const rocksdb::Slice first = ToSlice(change.first);
   switch (change.kind) {
     case Kind::kNothing: break;
-    case Kind::kPut: return batch_->Put(first, ToSlice(ViewOf(change.second)));
+    case Kind::kPut: return batch_->Put(first, ToSlice(change.second));
     case Kind::kDelete: return batch_->Delete(first);
-    case Kind::kDeleteRange: return batch_->DeleteRange(first, ToSlice(ViewOf(change.second)));
+    case Kind::kDeleteRange: return batch_->DeleteRange(first, ToSlice(change.second));
   }
   return rocksdb::Status::OK();
 }

@@ -9,6 +9,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,12 +33,15 @@ class WriteGroup {
   WriteGroup& operator=(const WriteGroup&) = delete;
   ~WriteGroup();
 
-  // The bytes are copied. Errors: storage-error, when they are no change set.
+  // The bytes must stay where they are until Clear, as the journal's do until they are released.
+  // Errors: storage-error, when they are no change set.
   Status Add(std::string_view change_set);
+  // The same with a copy of them.
+  Status AddCopy(std::string_view change_set);
   // The number of the last journal record in it.
   void SetApplied(Sequence sequence) { applied_ = sequence; }
   // Of the change sets that were added.
-  std::size_t bytes() const { return bytes_.size(); }
+  std::size_t bytes() const { return bytes_; }
   void Clear();  // keeps the memory
   void ReleaseMemory();
 
@@ -54,26 +58,20 @@ class WriteGroup {
     kDelete,
     kDeleteRange
   };
-  struct Text {  // in bytes_
-    std::size_t at;
-    std::size_t length;
-  };
   struct Change {
     Kind kind;
-    Text first;
-    Text second;
+    std::string_view first;
+    std::string_view second;
   };
 
   rocksdb::Status AddToBatch(const Change& change);
-  std::string_view ViewOf(const Text& text) const {
-    return std::string_view(bytes_).substr(text.at, text.length);
-  }
 
-  std::string bytes_;
+  std::size_t bytes_ = 0;
+  std::deque<std::string> copies_;
   std::vector<Change> changes_;
   // Each of a key that nothing else in the group is about, but for the ranges: they are written in
   // the order of their keys, which the database takes in quicker.
-  std::vector<Text> single_deletes_;
+  std::vector<std::string_view> single_deletes_;
   // Where in changes_ an entry of the stream is put, which happens once in its life.
   absl::flat_hash_map<std::pair<BucketId, Revision>, std::size_t> puts_;
   Sequence applied_ = 0;

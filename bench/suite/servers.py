@@ -57,7 +57,7 @@ class Server:
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() - begin > START_TIMEOUT:
                 raise RuntimeError(f"{command} did not start:\n{self.log.read_text()}")
-            time.sleep(0.002)
+            time.sleep(0.01)  # the server may want every core
         self.connected_after = time.monotonic() - begin
 
     def stop(self):

@@ -47,7 +47,7 @@ def wait_for_restored(broker, already):
     while len(restored_lines(broker)) == already:
         if broker.process.poll() is not None:
             raise RuntimeError(broker.log.read_text(errors="replace"))
-        time.sleep(0.005)
+        time.sleep(0.01)
     published, were_there = restored_lines(broker)[-1]
     return {"published": int(published), "were_there": int(were_there)}
 

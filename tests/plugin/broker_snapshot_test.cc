@@ -106,6 +106,17 @@ TEST_P(BrokerSnapshotTest, VisitsTheSameInSlicesOfAnySize) {
   }
 }
 
+TEST_P(BrokerSnapshotTest, VisitsTheSameHoweverMuchWasReadAhead) {
+  const WholeFile file(GetParam());
+  for (std::size_t ahead = 0; ahead < 20; ++ahead) {
+    BrokerSnapshot snapshot = MustRead(file.contents);
+    const bool more = snapshot.StepMarks(ahead);
+    EXPECT_TRUE(more || ahead > 0);
+    EXPECT_TRUE(!more || ahead < file.ends.size()) << ahead;
+    EXPECT_EQ(Walk(snapshot), file.kv) << ahead;
+  }
+}
+
 TEST_P(BrokerSnapshotTest, CutAnywhereVisitsOnlyWhatTheWholeFileHas) {
   const WholeFile file(GetParam());
   for (std::size_t size = FileStart().size(); size < file.contents.size(); ++size) {

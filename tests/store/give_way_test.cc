@@ -112,7 +112,7 @@ TEST(GiveWayTest, AlsoWhileRocksDBWritesAGroup) {
   for (Revision revision = 1; revision <= 1000; ++revision) {
     ChangeSet changes;
     changes.Put(StreamKey(1, revision), "value");
-    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+    ASSERT_TRUE(group.AddCopy(changes.bytes()).ok());
   }
   const int done = WithStoreFiles([&] {
     int passes = 0;
@@ -146,7 +146,7 @@ TEST(GiveWayTest, ThreadsThatMakeTablesDoAndTheOneThatWritesDoesNot) {
     ChangeSet changes;
     changes.Put(StreamKey(1, 1), "value");
     WriteGroup group;
-    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+    ASSERT_TRUE(group.AddCopy(changes.bytes()).ok());
     ASSERT_TRUE((*database)->Write(group).ok());  // begins a table
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (GivingWay() == 0 && std::chrono::steady_clock::now() < deadline) {

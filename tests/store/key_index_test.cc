@@ -80,5 +80,59 @@ TEST(KeyIndexLoadTest, ManyKeysByChance) {
   }
 }
 
+// So many keys that a thread brings them into order. Whatever comes next must wait for it.
+class KeyIndexThreadTest : public ::testing::Test {
+ protected:
+  static constexpr Revision kKeys = 60'000;
+
+  void SetUp() override {
+    for (Revision revision = kKeys; revision > 0; --revision) {
+      keys_.push_back("key/" + std::to_string(revision));
+    }
+    Revision revision = 0;
+    for (const std::string& key : keys_) {
+      index_.Load(nullptr, key, {++revision, 10, Operation::kPut});
+    }
+    std::ranges::sort(keys_);
+    index_.FinishLoading();
+  }
+
+  std::vector<std::string> keys_;
+  KeyIndex index_;
+};
+
+TEST_F(KeyIndexThreadTest, TheOrder) {
+  EXPECT_EQ(InOrder(index_), keys_);
+}
+
+TEST_F(KeyIndexThreadTest, ANewKey) {
+  index_.Append(nullptr, "zzz", {kKeys + 1, 1, Operation::kPut});
+  keys_.emplace_back("zzz");
+  EXPECT_EQ(InOrder(index_), keys_);
+}
+
+TEST_F(KeyIndexThreadTest, TheEndOfAKey) {
+  KeyState* const state = index_.Find(keys_.front());
+  ASSERT_NE(state, nullptr);
+  index_.Remove(*state, state->newest().revision);
+  keys_.erase(keys_.begin());
+  EXPECT_EQ(InOrder(index_), keys_);
+}
+
+TEST_F(KeyIndexThreadTest, AKeyThatIsThereNeedNotWait) {
+  KeyState* const state = index_.Find(keys_.back());
+  ASSERT_NE(state, nullptr);
+  index_.Append(state, keys_.back(), {kKeys + 1, 1, Operation::kDelete});
+  state->broker_held = BrokerHeld::kNewest;
+  EXPECT_EQ(InOrder(index_), keys_);
+}
+
+TEST_F(KeyIndexThreadTest, ItsEnd) {
+  index_.Clear();
+  EXPECT_EQ(InOrder(index_), std::vector<std::string>());
+}
+
+TEST_F(KeyIndexThreadTest, OrNothingAtAll) {}
+
 }  // namespace
 }  // namespace kv::store::testing

@@ -24,7 +24,7 @@ class StreamReaderTest : public ::testing::Test {
 
   void Write(const ChangeSet& changes) {
     WriteGroup group;
-    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+    ASSERT_TRUE(group.AddCopy(changes.bytes()).ok());
     ASSERT_TRUE(database_->Write(group).ok());
   }
   // Revisions from 1 on, of the bucket 7.

@@ -45,7 +45,7 @@ class TwoSidedFilesTest : public ::testing::Test {
     changes.Put(StreamKey(1, 1), ValueOf(1));  // in every table, so that they must be merged
     changes.Put(StreamKey(1, revision), ValueOf(revision));
     WriteGroup group;
-    ASSERT_TRUE(group.Add(changes.bytes()).ok());
+    ASSERT_TRUE(group.AddCopy(changes.bytes()).ok());
     const auto written = database_->Write(group);
     ASSERT_TRUE(written.ok()) << written.error().message;
   }

@@ -58,12 +58,12 @@ Lines Written(WriteGroup& group) {
 Status Put(WriteGroup& group, BucketId id, Revision revision, const std::string& value) {
   ChangeSet changes;
   changes.Put(StreamKey(id, revision), value);
-  return group.Add(changes.bytes());
+  return group.AddCopy(changes.bytes());
 }
 Status Remove(WriteGroup& group, BucketId id, Revision revision) {
   ChangeSet changes;
   changes.SingleDelete(StreamKey(id, revision));
-  return group.Add(changes.bytes());
+  return group.AddCopy(changes.bytes());
 }
 
 TEST(WriteGroup, WritesSingleDeletesByTheirKeysAndTheRestInItsOrder) {
@@ -72,7 +72,7 @@ TEST(WriteGroup, WritesSingleDeletesByTheirKeysAndTheRestInItsOrder) {
   changes.Put("x", "1");
   changes.Delete("y");
   changes.DeleteRange("f", "g");
-  ASSERT_TRUE(group.Add(changes.bytes()).ok());
+  ASSERT_TRUE(group.AddCopy(changes.bytes()).ok());
   ASSERT_TRUE(Remove(group, 1, 7).ok());
   ASSERT_TRUE(Put(group, 1, 8, "v").ok());
   ASSERT_TRUE(Remove(group, 1, 6).ok());
@@ -114,7 +114,7 @@ TEST(WriteGroup, ForgetsWhatWasInItBefore) {
 
 TEST(WriteGroup, RefusesWhatIsNoChangeSet) {
   WriteGroup group;
-  EXPECT_FALSE(group.Add("\x09x").ok());
+  EXPECT_FALSE(group.AddCopy("\x09x").ok());
 }
 
 // Of thousands of random writes, in groups of random sizes.
