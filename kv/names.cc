@@ -163,9 +163,8 @@ std::string CleanedUtf8(std::string_view text) {
 
 Result<BucketName> BucketName::Parse(std::string_view text) {
   if (text.empty() || text.size() > kMaxBucketNameBytes ||
-      !std::all_of(text.begin(), text.end(), [](char c) {
-        return (MeaningOf(c) & kInBucketName) != 0;
-      })) {
+      !std::all_of(
+          text.begin(), text.end(), [](char c) { return (MeaningOf(c) & kInBucketName) != 0; })) {
     return Error(ErrorCode::kInvalidBucket);
   }
   return BucketName(text);

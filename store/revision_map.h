@@ -2,8 +2,8 @@
 //
 // Revisions come in ascending order and nearly without gaps, and most are dropped again soon: an
 // array finds one with a cache miss where a tree takes several. So the recent ones stand in blocks
-// of slots, which a table finds; what is left of a block when most of it is gone moves to a tree, or one old entry would
-// keep a block.
+// of slots, which a table finds; what is left of a block when most of it is gone moves to a tree,
+// or one old entry would keep a block.
 //
 // Not thread-safe.
 #pragma once
@@ -145,7 +145,6 @@ class RevisionMap {
       RecentAt(number) = {number, block.get()};
     }
   }
-
 
   void Dissolve(Blocks::iterator at) {
     for (std::size_t i = 0; i < kSlots; ++i) {

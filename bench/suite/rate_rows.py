@@ -2,7 +2,7 @@
 
 from . import load
 from .comparison import Figure, Row
-from .servers import Broker, Nats
+from .servers import MARKS_ONLY, Broker, Nats
 
 PLAIN = "broker without the plugin"
 HISTORY_10 = ["plugin_opt_bucket_defaults history=10"]
@@ -60,6 +60,16 @@ def qos1():
 def qos0():
     return Row("qos0", "QoS 0 puts", f"{PLAIN}, retained", "puts/s",
                0.70, 0.90, puts(True, qos=0), puts(False, qos=0))  # fmt: skip
+
+
+def qos1_marks():
+    return Row("qos1-marks", "QoS 1 publishes that merely get a change's three properties",
+               f"{PLAIN}, retained", "puts/s", 0.85, 0.95, puts(MARKS_ONLY), puts(False))  # fmt: skip
+
+
+def qos0_marks():
+    return Row("qos0-marks", "the same at QoS 0", f"{PLAIN}, retained", "puts/s",
+               0.70, 0.90, puts(MARKS_ONLY, qos=0), puts(False, qos=0))  # fmt: skip
 
 
 def history():
@@ -206,5 +216,5 @@ def neighbour():
                lower_is_better=True)  # fmt: skip
 
 
-ROWS = [qos1, qos0, history, keys, nats, nats_fresh, replies, replies0, get, get0, latency, pages, idle,
+ROWS = [qos1, qos0, qos1_marks, qos0_marks, history, keys, nats, nats_fresh, replies, replies0, get, get0, latency, pages, idle,
         neighbour]  # fmt: skip

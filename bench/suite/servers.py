@@ -96,8 +96,12 @@ class Server:
             return False
 
 
+MARKS_ONLY = "marks-only"  # the plugin that does nothing but add a change's properties
+
+
 class Broker(Server):
-    """Mosquitto, with the plugin or without; otherwise their configurations are the same."""
+    """Mosquitto, with the plugin (True), without, or with MARKS_ONLY; otherwise their
+    configurations are the same."""
 
     def __init__(self, settings, plugin, lines=(), plugin_lines=(), persistence=False):
         super().__init__(settings)
@@ -131,7 +135,9 @@ class Broker(Server):
         if os.geteuid() == 0:
             lines.append("user root")
         lines += self.lines
-        if self.plugin:
+        if self.plugin == MARKS_ONLY:
+            lines.append(f"plugin {self.settings.programs}/marks_only.so")
+        elif self.plugin:
             lines += [f"plugin {self.settings.plugin}", f"plugin_opt_store_path {self.store}"]
             lines += self.plugin_lines
         return lines
