@@ -19,7 +19,6 @@ Result<Decision> DataPlane::Write(const Client& client,
   if (!topic) {
     return std::move(topic).error();
   }
-  store_.Fetch(topic->bucket, topic->key);
   if (incoming.response_topic && !wire::IsPublishable(*incoming.response_topic)) {
     return Error(ErrorCode::kBadRequest, "the Response Topic holds a wildcard or is empty");
   }

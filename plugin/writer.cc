@@ -28,9 +28,6 @@ Result<Outcome> Writer::Write(const Client& client,
     ++counters_.writes;
     return outcome;
   }
-  if (writes.size() == 1) {
-    outcome.bucket->index().FetchState(writes.front().key.text());
-  }
   if (outcome.bucket->config().audit) {
     outcome.author = Author{std::string(client.id), std::string(client.username)};
     for (auto& item : writes) {

@@ -90,9 +90,6 @@ Status Bucket::Check(std::span<const KeyedWrite> writes, StateList& states) cons
   for (const KeyedWrite& item : writes) {
     KeyState* state = index_.Find(item.key.text());
     states.push_back(state);
-    if (state != nullptr) {
-      index_.FetchOldest(*state);
-    }
     if (auto checked = CheckConditions(state, item.write); !checked) {
       return checked;
     }

@@ -44,10 +44,9 @@ Committer::~Committer() {
 }
 
 void Committer::Notify() {
-  // Merely loaded: to make all see the record first would cost each write as much as finding its
-  // key. So the committer looks twice: see WaitForWork.
-  if (asleep_.load(std::memory_order_acquire)) {
-    asleep_.store(false);
+  // Exchanged, not loaded: a load could overtake the store that published the record, and both
+  // sides would miss each other.
+  if (asleep_.exchange(false)) {
     const std::lock_guard lock(mutex_);
     woken_ = true;
     work_.notify_one();
@@ -232,12 +231,10 @@ void Committer::WaitForWork() {
     return;
   }
   group_.ReleaseMemory();
-  asleep_.store(true);
-  // Who appended a record and saw no flag has woken nobody, and his processor may show the record
-  // a moment later than it looked at the flag. That moment is no longer than a doze by far.
-  const auto called = [this] { return woken_ || stop_; };
-  if (!work_.wait_for(lock, kDoze, called) && journal_.backlog() == 0) {
-    work_.wait(lock, called);
+  asleep_.exchange(true);  // see Notify
+  // A record appended before the flag was seen had nobody to wake: look once more.
+  if (journal_.backlog() == 0) {
+    work_.wait(lock, [this] { return woken_ || stop_; });
   }
   asleep_.store(false);
   woken_ = false;

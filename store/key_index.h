@@ -55,15 +55,10 @@ std::uint32_t CheckOf(std::string_view value);
 class KeyIndex {
  public:
   KeyState* Find(std::string_view key) const;
-  // For the sake of time alone: what Find will look at, one after the other. Where many keys are to
-  // be found, for all of them before the first Find: so they wait for memory together and not each
-  // for itself.
+  // For the sake of time alone, where many keys are to be found: one after the other for all of them
+  // before the first Find, so that they wait for memory together and not each for itself.
   void FetchSlots(std::string_view key) const;
   void FetchState(std::string_view key) const;
-  // The same for Remove of its oldest entry.
-  void FetchOldest(const KeyState& state) const {
-    by_revision_.Fetch(state.versions.front().revision);
-  }
   // The key's newest entry from now on. `state` is what Find said of the key: looked up once a
   // write. Creates the key.
   KeyState& Append(KeyState* state, std::string_view key, const Version& version);

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "kv/entry.h"
-#include "store/prefetch.h"
 
 namespace kv::store {
 
@@ -50,13 +49,6 @@ class RevisionMap {
     --block->live;
     if (block->live < kFewest && number != last_number_) {
       Dissolve(blocks_.find(number));
-    }
-  }
-
-  // For the sake of time alone: begins to fetch what Erase will look at.
-  void Fetch(Revision revision) const {
-    if (const Block* const block = BlockOf(revision / kSlots)) {
-      Prefetch(&block->holders[revision % kSlots]);
     }
   }
 

@@ -265,18 +265,8 @@ Status Store::BeginLife() {
 }
 
 Bucket* Store::Find(BucketName name) const {
-  // A write asks several times, and mostly for what the one before asked for.
-  if (last_found_ == nullptr || last_found_->name() != name.text()) {
-    const auto found = buckets_.find(name.text());
-    last_found_ = found == buckets_.end() ? nullptr : found->second.get();
-  }
-  return last_found_;
-}
-
-void Store::Fetch(BucketName name, Key key) const {
-  if (const Bucket* bucket = Find(name)) {
-    bucket->index().FetchSlots(key.text());
-  }
+  const auto found = buckets_.find(name.text());
+  return found == buckets_.end() ? nullptr : found->second.get();
 }
 
 Result<Bucket*> Store::FindOrCreate(BucketName name, TimePoint now) {
@@ -436,7 +426,6 @@ Status Store::Close() {
   if (closed && begun_) {
     closed = MarkEnd();
   }
-  last_found_ = nullptr;
   buckets_.clear();
   leaving_.clear();
   engine_.reset();

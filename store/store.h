@@ -85,8 +85,6 @@ class Store {
 
   // nullptr if there is none. Stays good until the bucket is dropped.
   Bucket* Find(BucketName name) const;
-  // For the sake of time alone: begins to fetch what a write of this key will look for.
-  void Fetch(BucketName name, Key key) const;
   // Errors: bucket-not-found when auto_create is off; as CreateBucket.
   Result<Bucket*> FindOrCreate(BucketName name, TimePoint now);
   // The bucket that this write goes to; made if it is missing, unless the write would be refused
@@ -169,7 +167,6 @@ class Store {
   StoreOptions options_;
   std::unique_ptr<Engine> engine_;
   std::map<std::string, std::unique_ptr<Bucket>, std::less<>> buckets_;
-  mutable Bucket* last_found_ = nullptr;  // one of them
   std::map<std::string, Grave, std::less<>> graves_;
   std::deque<Leaving> leaving_;
   std::uint64_t catalog_version_ = 1;

@@ -216,5 +216,5 @@ def neighbour():
                lower_is_better=True)  # fmt: skip
 
 
-ROWS = [qos1, qos0, qos1_marks, qos0_marks, history, keys, nats, nats_fresh, replies, replies0, get, get0, latency, pages, idle,
-        neighbour]  # fmt: skip
+ROWS = [qos1, qos0, qos1_marks, qos0_marks, history, keys, nats, nats_fresh, replies, replies0, get,
+        get0, latency, pages, idle, neighbour]  # fmt: skip
