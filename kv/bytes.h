@@ -43,7 +43,7 @@ inline constexpr std::size_t kMostVarintBytes = 10;
 
 // A few bytes, put together in place: what is appended to a string one by one costs a call each.
 template <std::size_t kRoom>
-class FewBytes {
+class FewBytes {  // NOLINT(cppcoreguidelines-pro-type-member-init): no byte is read unwritten
  public:
   std::string_view view() const { return {bytes_.data(), size_}; }
 

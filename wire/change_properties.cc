@@ -49,7 +49,7 @@ void ChangeProperties::SetOperation(Operation operation) {
 
 void ChangeProperties::SetRevision(Revision revision) {
   std::array<char, std::numeric_limits<Revision>::digits10 + 1> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), revision).ptr;
+  auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), revision).ptr;
   properties_[kRevisionAt].value.assign(digits.data(), end);
 }
 
