@@ -41,17 +41,19 @@ void PutBigEndian(std::string& out, Int number) {
 
 inline constexpr std::size_t kMostVarintBytes = 10;
 
-// A few bytes, put together in place: what is appended to a string one by one costs a call each.
-template <std::size_t kRoom>
-class FewBytes {  // NOLINT(cppcoreguidelines-pro-type-member-init): no byte is read unwritten
+// Writes bytes one after another to where there is room for them: what is appended to a string one
+// by one costs a call each. The room is its caller's affair.
+class ByteWriter {
  public:
-  std::string_view view() const { return {bytes_.data(), size_}; }
+  explicit ByteWriter(char* at) : at_(at) {}
 
-  void Byte(std::uint8_t byte) { bytes_[size_++] = static_cast<char>(byte); }
+  char* at() const { return at_; }
+
+  void Byte(std::uint8_t byte) { *at_++ = static_cast<char>(byte); }
   template <typename Int>
   void LittleEndian(Int number) {
-    std::memcpy(bytes_.data() + size_, &number, sizeof(Int));
-    size_ += sizeof(Int);
+    std::memcpy(at_, &number, sizeof(Int));
+    at_ += sizeof(Int);
   }
   template <typename Int>
   void BigEndian(Int number) {
@@ -65,16 +67,24 @@ class FewBytes {  // NOLINT(cppcoreguidelines-pro-type-member-init): no byte is 
     }
     Byte(static_cast<std::uint8_t>(number));
   }
+  void Text(std::string_view text) {
+    std::char_traits<char>::copy(at_, text.data(), text.size());  // of nothing, too
+    at_ += text.size();
+  }
+  void Prefixed(std::string_view text) {
+    Varint(text.size());
+    Text(text);
+  }
 
  private:
-  std::array<char, kRoom> bytes_;
-  std::size_t size_ = 0;
+  char* at_;
 };
 
 inline void PutVarint(std::string& out, std::uint64_t number) {
-  FewBytes<kMostVarintBytes> bytes;
-  bytes.Varint(number);
-  out.append(bytes.view());
+  std::array<char, kMostVarintBytes> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  ByteWriter writer(bytes.data());
+  writer.Varint(number);
+  out.append(bytes.data(), writer.at());
 }
 
 inline void PutPrefixed(std::string& out, std::string_view text) {

@@ -98,9 +98,12 @@ struct Error {
   // that met a marker).
   std::optional<std::uint64_t> revision;
 
-  explicit Error(ErrorCode error_code) : code(error_code), message(InfoOf(error_code).sentence) {}
-  Error(ErrorCode error_code, std::string text) : code(error_code), message(std::move(text)) {}
-  Error(ErrorCode error_code, std::string text, std::uint64_t actual_revision)
+  // Cold: what leads to one of these is kept out of the way of what goes well.
+  [[gnu::cold]] explicit Error(ErrorCode error_code)
+      : code(error_code), message(InfoOf(error_code).sentence) {}
+  [[gnu::cold]] Error(ErrorCode error_code, std::string text)
+      : code(error_code), message(std::move(text)) {}
+  [[gnu::cold]] Error(ErrorCode error_code, std::string text, std::uint64_t actual_revision)
       : code(error_code), message(std::move(text)), revision(actual_revision) {}
 
   std::string_view token() const { return InfoOf(code).token; }

@@ -15,12 +15,14 @@ struct Ok {};  // the value of a Result that carries none
 template <typename T>
 class [[nodiscard]] Result {
  public:
+  // A value that is made where it is returned, and never moved.
+  explicit Result(std::in_place_t /*tag*/) : state_(std::in_place_index<0>) {}
   // NOLINTNEXTLINE(google-explicit-constructor): returns read as values
   Result(const T& value) : state_(std::in_place_index<0>, value) {}
   // NOLINTNEXTLINE(google-explicit-constructor): likewise
   Result(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
   // NOLINTNEXTLINE(google-explicit-constructor): returns read as errors
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  [[gnu::cold]] Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -29,7 +29,7 @@ Result<Decision> DataPlane::Write(const Client& client,
   if (!options) {
     return std::move(options).error();
   }
-  const auto origin = OriginOf(*topic, incoming);
+  const auto origin = incoming.options.empty() ? std::string() : OriginOf(*topic, incoming);
   if (!origin) {
     ++counters_.writes;
     return Decision{Verdict::kSwallowed};

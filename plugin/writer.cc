@@ -18,15 +18,28 @@ Result<Outcome> Writer::Write(const Client& client,
                               std::span<store::KeyedWrite> writes,
                               const store::Identity& identity,
                               TimePoint now) {
+  Result<Outcome> outcome(std::in_place);
+  if (auto done = WriteInto(*outcome, client, name, writes, identity, now); !done) {
+    outcome = std::move(done).error();
+  }
+  return outcome;
+}
+
+Status Writer::WriteInto(Outcome& outcome,
+                         const Client& client,
+                         BucketName name,
+                         std::span<store::KeyedWrite> writes,
+                         const store::Identity& identity,
+                         TimePoint now) {
   auto bucket = store_.FindForWrite(name, writes, now);
   if (!bucket) {
     return std::move(bucket).error();
   }
-  Outcome outcome{.bucket = *bucket};
+  outcome.bucket = *bucket;
   if (outcome.bucket == nullptr) {
     outcome.revisions.resize(writes.size());
     ++counters_.writes;
-    return outcome;
+    return Ok{};
   }
   if (outcome.bucket->config().audit) {
     outcome.author = Author{std::string(client.id), std::string(client.username)};
@@ -50,11 +63,12 @@ Result<Outcome> Writer::Write(const Client& client,
     }
   }
   ClearWhatWasDropped(outcome, writes);
-  // The views of the writes end with the call; what they pointed to is in the outcome.
-  for (auto& item : writes) {
-    item.write.author = nullptr;
+  if (outcome.author) {  // the views of the writes end with the call; this one is in the outcome
+    for (auto& item : writes) {
+      item.write.author = nullptr;
+    }
   }
-  return outcome;
+  return Ok{};
 }
 
 // Nothing that a bucket without retained messages publishes takes the place of what a dropped one

@@ -45,6 +45,13 @@ class Writer {
                std::string_view origin = {});
 
  private:
+  // What Write does, into the outcome that it returns.
+  Status WriteInto(Outcome& outcome,
+                   const Client& client,
+                   BucketName name,
+                   std::span<store::KeyedWrite> writes,
+                   const store::Identity& identity,
+                   TimePoint now);
   void ClearWhatWasDropped(const Outcome& outcome, std::span<const store::KeyedWrite> writes);
 
   store::Store& store_;

@@ -22,28 +22,33 @@ BucketStats Bucket::stats() const {
   return {index_.values(), index_.by_revision().size(), index_.bytes(), revisions_.last()};
 }
 
-void Bucket::Supersede(KeyState& state, std::size_t pushed_out, TimePoint now) {
-  const bool was_there = state.versions.size() > 1;
-  for (std::size_t i = 0; i < pushed_out; ++i) {
-    Drop(state, state.versions.front().revision);
+// The timers of what was the key's newest entry, if that is still kept.
+void Bucket::RetireFormer(const KeyState& state, TimePoint now) {
+  if (state.versions.size() < 2) {
+    return;
   }
-  if (was_there && state.versions.size() > 1) {
-    const Revision former = state.versions[state.versions.size() - 2].revision;
-    // Its own kv-ttl is void now; what the bucket's ttl means for it is looked up when it is due.
-    expiry_.Remove(former);
-    if (record_.config.ttl || record_.config.marker_ttl) {
-      expiry_.LookAt(former, now);
-    }
+  const Revision former = state.versions[state.versions.size() - 2].revision;
+  // Its own kv-ttl is void now; what the bucket's ttl means for it is looked up when it is due.
+  expiry_.Remove(former);
+  if (record_.config.ttl || record_.config.marker_ttl) {
+    expiry_.LookAt(former, now);
   }
 }
 
-// What it means in memory that an entry is no longer kept. The last one takes its key with it.
-void Bucket::Drop(KeyState& state, Revision revision) {
+// What it means beside the index that an entry is no longer kept.
+void Bucket::ForgetEntry(KeyState& state, Revision revision) {
   expiry_.Remove(revision);
-  ephemeral_.erase(revision);
+  if (!ephemeral_.empty()) {
+    ephemeral_.erase(revision);
+  }
   in_memory_.erase(revision);
   max_dropped_ = std::max(max_dropped_, revision);
   state.dropped = std::max(state.dropped, revision);
+}
+
+// An entry that no newer one pushes out. The last one takes its key with it.
+void Bucket::Drop(KeyState& state, Revision revision) {
+  ForgetEntry(state, revision);
   if (state.versions.size() == 1) {
     forgotten_ = std::max(forgotten_, revision);
   }
@@ -61,7 +66,7 @@ void Bucket::Load(Revision revision, const EntryHead& head) {
     state.dropped = std::max(state.dropped, head.former);
     max_dropped_ = std::max(max_dropped_, head.former);
   }
-  Supersede(state, 0, head.time);
+  RetireFormer(state, head.time);
   if (state.versions.size() > record_.config.history) {
     trim_from_.emplace();  // a process died before it was done
   }

@@ -251,9 +251,15 @@ class Bucket {
     std::uint64_t bytes;
     std::uint64_t values;
   };
-  using StateList = absl::InlinedVector<KeyState*, 4>;
+  // What one of several writes does.
+  struct Step {
+    KeyState* state;             // of its key; nullptr: it has no entry
+    std::size_t pushed_out = 0;  // so many of the key's entries, the oldest, are not kept any longer
+    Revision revision = 0;       // 0: it does nothing
+  };
+  using Steps = absl::InlinedVector<Step, 2>;
 
-  Status Check(std::span<const KeyedWrite> writes, StateList& states) const;
+  Status Check(std::span<const KeyedWrite> writes, Steps& steps) const;
   static Status CheckConditions(const KeyState* state, const Write& write);
   Status CheckLimits(const KeyState* state, const KeyedWrite& item, const Totals& totals) const;
   void Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const;
@@ -266,22 +272,20 @@ class Bucket {
                            TimePoint now,
                            RevisionList& revisions);
   Result<Sequence> Store(std::span<const KeyedWrite> writes,
-                         const StateList& states,
-                         const RevisionList& revisions,
+                         const Steps& steps,
                          TimePoint now,
                          ChangeSet& changes);
-  void KeepInMemory(std::span<const KeyedWrite> writes,
-                    const StateList& states,
-                    const RevisionList& revisions,
-                    TimePoint now);
-  void Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now);
+  void KeepInMemory(std::span<const KeyedWrite> writes, const Steps& steps, TimePoint now);
+  void ForgetApplied();
+  void Enter(const Step& step, const KeyedWrite& item, TimePoint now);
   void AddIdentity(ChangeSet& changes, const Identity& identity, const Duplicates::First& first);
   void EnterIdentity(const Identity& identity, const Duplicates::First& first);
   void AddDuplicate(ChangeSet& changes,
                     std::string_view message_id,
                     const Duplicates::First& first);
   void DeleteDuplicate(ChangeSet& changes, TimePoint time, std::string_view message_id) const;
-  void Supersede(KeyState& state, std::size_t pushed_out, TimePoint now);
+  void RetireFormer(const KeyState& state, TimePoint now);
+  void ForgetEntry(KeyState& state, Revision revision);
   void SetTimer(Revision revision, const EntryHead& head);
   void Drop(KeyState& state, Revision revision);
   Revision HighestMissing() const;
@@ -317,6 +321,7 @@ class Bucket {
   std::optional<std::string> trim_from_;       // keys from here on are to be trimmed
   bool retime_ = false;                        // and their timers set anew
   std::deque<Pending> pending_;                // not in the database yet, by revision
+  std::size_t unforgotten_ = 0;                // writes since some of those were forgotten
   std::map<Revision, std::string> in_memory_;  // Storage::kMemory: the records themselves
 };
 

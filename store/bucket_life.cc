@@ -135,7 +135,7 @@ Status Bucket::ExpireValue(const KeyState& state, TimePoint now, std::vector<Exp
 void Bucket::AddForgetting(const std::vector<Revision>& revisions, ChangeSet& changes) const {
   if (record_.config.storage == Storage::kFile) {
     for (const Revision revision : revisions) {
-      changes.SingleDelete(StreamKey(id(), revision));
+      changes.DeleteEntry(id(), revision);
     }
   }
   changes.Put(LastRevisionKey(id()), EncodeNumber(revisions_.last()));

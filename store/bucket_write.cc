@@ -2,11 +2,16 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <utility>
 
 #include "store/bucket.h"
 
 namespace kv::store {
 namespace {
+
+// What is forgotten was written long ago: to fetch it from memory is cheaper a few cache lines at a
+// time.
+constexpr std::size_t kForgetEvery = 32;
 
 std::uint32_t SizeOf(const KeyedWrite& item) {
   const Write& write = item.write;
@@ -25,6 +30,9 @@ bool IsNothing(const KeyState* state, const Write& write) {
 }  // namespace
 
 Status Bucket::CheckConditions(const KeyState* state, const Write& write) {
+  if (!write.expected && !write.create) {
+    return Ok{};
+  }
   const Revision newest = state != nullptr ? state->newest().revision : 0;
   if (write.expected && *write.expected != newest) {
     return Error(ErrorCode::kWrongLastRevision,
@@ -85,11 +93,11 @@ void Bucket::Count(const KeyState* state, const KeyedWrite& item, Totals& totals
   totals.values -= state != nullptr && state->has_value() ? 1U : 0U;
 }
 
-Status Bucket::Check(std::span<const KeyedWrite> writes, StateList& states) const {
+Status Bucket::Check(std::span<const KeyedWrite> writes, Steps& steps) const {
   Totals totals{index_.bytes(), index_.values()};
   for (const KeyedWrite& item : writes) {
-    KeyState* state = index_.Find(item.key.text());
-    states.push_back(state);
+    KeyState* const state = index_.Find(item.key.text());
+    steps.push_back({.state = state, .pushed_out = PushedOut(state, item.write)});
     if (auto checked = CheckConditions(state, item.write); !checked) {
       return checked;
     }
@@ -107,8 +115,8 @@ Status Bucket::Check(std::span<const KeyedWrite> writes, StateList& states) cons
 }
 
 Status Bucket::Check(std::span<const KeyedWrite> writes) const {
-  StateList states;
-  return Check(writes, states);
+  Steps steps;
+  return Check(writes, steps);
 }
 
 std::size_t Bucket::PushedOut(const KeyState* state, const Write& write) const {
@@ -186,13 +194,14 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (auto writable = engine_.CheckWritable(); !writable) {
     return std::move(writable).error();
   }
-  StateList states;
-  if (auto checked = Check(writes, states); !checked) {
+  Steps steps;
+  if (auto checked = Check(writes, steps); !checked) {
     return std::move(checked).error();
   }
   Revision last = revisions_.last();
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    revisions.push_back(IsNothing(states[i], writes[i].write) ? 0 : ++last);
+    steps[i].revision = IsNothing(steps[i].state, writes[i].write) ? 0 : ++last;
+    revisions.push_back(steps[i].revision);
   }
   std::string result = identity.result ? identity.result(revisions) : std::string();
   const auto count = static_cast<std::size_t>(last - revisions_.last());
@@ -203,19 +212,24 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (auto prepared = revisions_.Prepare(engine_, count); !prepared) {
     return std::move(prepared).error();
   }
-  const Duplicates::First first{last, now, result};
   ChangeSet& changes = engine_.Scratch();
-  AddIdentity(changes, identity, first);
-  auto sequence = Store(writes, states, revisions, now, changes);
+  std::optional<Duplicates::First> first;  // of a write that can be recognized, which few are
+  if (!identity.message_id.empty() || !identity.freed.empty()) {
+    first = {last, now, result};
+    AddIdentity(changes, identity, *first);
+  }
+  auto sequence = Store(writes, steps, now, changes);
   if (!sequence) {
     return std::move(sequence).error();
   }
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (revisions[i] != 0) {
-      Enter(states[i], writes[i], revisions[i], now);
+    if (steps[i].revision != 0) {
+      Enter(steps[i], writes[i], now);
     }
   }
-  EnterIdentity(identity, first);
+  if (first) {
+    EnterIdentity(identity, *first);
+  }
   return Written{.revision = last,
                  .time = now,
                  .sequence = *sequence,
@@ -304,69 +318,77 @@ EntryParts Bucket::PartsOf(const KeyState* state, const KeyedWrite& item, TimePo
   return parts;
 }
 
-void Bucket::KeepInMemory(std::span<const KeyedWrite> writes,
-                          const StateList& states,
-                          const RevisionList& revisions,
-                          TimePoint now) {
+void Bucket::KeepInMemory(std::span<const KeyedWrite> writes, const Steps& steps, TimePoint now) {
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (revisions[i] != 0) {
-      AppendEntry(in_memory_[revisions[i]], PartsOf(states[i], writes[i], now));
+    if (steps[i].revision != 0) {
+      AppendEntry(in_memory_[steps[i].revision], PartsOf(steps[i].state, writes[i], now));
     }
   }
 }
 
 // One record of the journal for all of it; `changes` brings what goes with it.
 Result<Sequence> Bucket::Store(std::span<const KeyedWrite> writes,
-                               const StateList& states,
-                               const RevisionList& revisions,
+                               const Steps& steps,
                                TimePoint now,
                                ChangeSet& changes) {
   if (record_.config.storage == Storage::kMemory) {
-    KeepInMemory(writes, states, revisions, now);
+    KeepInMemory(writes, steps, now);
     return Sequence{0};
   }
-  absl::InlinedVector<std::pair<std::size_t, std::size_t>, 4> places;
+  absl::InlinedVector<std::pair<std::size_t, std::size_t>, 2> places;
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (revisions[i] == 0) {
+    const Step& step = steps[i];
+    if (step.revision == 0) {
       places.emplace_back(0, 0);
       continue;
     }
-    places.push_back(
-        changes.PutEntry(StreamKey(id(), revisions[i]), PartsOf(states[i], writes[i], now)));
-    const std::size_t pushed_out = PushedOut(states[i], writes[i].write);
-    for (std::size_t old = 0; old < pushed_out; ++old) {
-      changes.SingleDelete(StreamKey(id(), states[i]->versions[old].revision));
+    places.push_back(changes.PutEntry(id(), step.revision, PartsOf(step.state, writes[i], now)));
+    for (std::size_t old = 0; old < step.pushed_out; ++old) {
+      changes.DeleteEntry(id(), step.state->versions[old].revision);
     }
   }
   auto record = engine_.Commit(changes);
   if (!record) {
     return std::move(record).error();
   }
-  // A few each time: the committer takes over thousands at once.
-  const std::size_t most = 4 * writes.size();
-  for (std::size_t i = 0;
-       i < most && !pending_.empty() && engine_.IsApplied(pending_.front().sequence);
-       ++i) {
-    pending_.pop_front();
+  unforgotten_ += writes.size();
+  if (unforgotten_ >= kForgetEvery) {
+    ForgetApplied();
   }
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (revisions[i] != 0) {
+    if (steps[i].revision != 0) {
       const auto [start, length] = places[i];
-      pending_.push_back({revisions[i], record->sequence, record->bytes.substr(start, length)});
+      pending_.push_back(
+          {steps[i].revision, record->sequence, record->bytes.substr(start, length)});
     }
   }
   return record->sequence;
 }
 
+// Entries that were pending and are in the database now: more than came since the last time, and
+// not all, for the committer takes over many thousands at once.
+void Bucket::ForgetApplied() {
+  const std::size_t most = 4 * std::exchange(unforgotten_, 0);
+  for (std::size_t i = 0;
+       i < most && !pending_.empty() && engine_.IsApplied(pending_.front().sequence);
+       ++i) {
+    pending_.pop_front();
+  }
+}
+
 // What the write means in memory.
-void Bucket::Enter(KeyState* state, const KeyedWrite& item, Revision revision, TimePoint now) {
+void Bucket::Enter(const Step& step, const KeyedWrite& item, TimePoint now) {
   const Write& write = item.write;
-  const std::size_t pushed_out = PushedOut(state, write);
-  revisions_.Take();
-  assert(revisions_.last() == revision);
-  KeyState& holder =
-      index_.Append(state, item.key.text(), Version{revision, SizeOf(item), write.operation});
-  Supersede(holder, pushed_out, now);
+  const Revision revision = revisions_.Take();
+  assert(revision == step.revision);
+  for (std::size_t i = 0; i < step.pushed_out; ++i) {
+    ForgetEntry(*step.state, step.state->versions[i].revision);
+  }
+  const KeyState& holder = index_.Append(step.state,
+                                         item.key.text(),
+                                         Version{revision, SizeOf(item), write.operation},
+                                         step.pushed_out);
+  RetireFormer(holder, now);
   const bool put = write.operation == Operation::kPut;
   const TimePoint expires = put && write.ttl ? now + *write.ttl : 0;
   if (expires != 0 || record_.config.ttl || record_.config.marker_ttl) {

@@ -1,5 +1,7 @@
 #include "store/change_set.h"
 
+#include <array>
+
 #include "kv/bytes.h"
 
 namespace kv::store {
@@ -16,18 +18,25 @@ constexpr std::size_t kLengthBytes = 5;
 
 // What stands before the second text of a change, or before the end: tag and first text.
 void PutFirst(std::string& out, Change change, std::string_view text) {
-  FewBytes<1 + kMostVarintBytes> head;
-  head.Byte(static_cast<std::uint8_t>(change));
-  head.Varint(text.size());
-  out.append(head.view());
-  out.append(text);
+  out.push_back(static_cast<char>(change));
+  PutPrefixed(out, text);
 }
 
-// The length of an entry is known only once it is encoded: it gets a varint of fixed width.
-void PatchLength(std::string& out, std::size_t at, std::size_t length) {
+constexpr std::size_t kStreamHeadBytes = 2 + kStreamKeyBytes;
+
+// The same where the text is the key of an entry.
+char* WriteStreamHead(char* at, Change change, BucketId id, Revision revision) {
+  ByteWriter writer(at);
+  writer.Byte(static_cast<std::uint8_t>(change));
+  writer.Varint(kStreamKeyBytes);
+  return WriteStreamKey(writer.at(), id, revision);
+}
+
+// The length of an entry is known only once its head is encoded: it gets a varint of fixed width.
+void WriteLength(char* at, std::size_t length) {
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
     const bool last = i + 1 == kLengthBytes;
-    out[at + i] = static_cast<char>((length & 0x7F) | (last ? 0 : 0x80));
+    at[i] = static_cast<char>((length & 0x7F) | (last ? 0 : 0x80));
     length >>= 7;
   }
 }
@@ -39,16 +48,27 @@ void ChangeSet::Put(std::string_view key, std::string_view value) {
   PutPrefixed(bytes_, value);
 }
 
-std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(std::string_view key,
+std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(BucketId id,
+                                                        Revision revision,
                                                         const EntryParts& parts) {
-  PutFirst(bytes_, Change::kPut, key);
-  const std::size_t length_at = bytes_.size();
-  bytes_.append(kLengthBytes, '\0');
-  const std::size_t start = bytes_.size();
-  AppendEntry(bytes_, parts);
+  const std::size_t head_at = bytes_.size();
+  bytes_.resize(head_at + kStreamHeadBytes + kLengthBytes + MostEntryHeadBytes(parts));
+  char* const length_at = WriteStreamHead(bytes_.data() + head_at, Change::kPut, id, revision);
+  char* const record = length_at + kLengthBytes;
+  const char* const value_at = WriteEntryHead(record, parts);
   // 35 bits: an MQTT packet holds less than 256 MiB, a record little more.
-  PatchLength(bytes_, length_at, bytes_.size() - start);
-  return {start, bytes_.size() - start};
+  const std::size_t length = static_cast<std::size_t>(value_at - record) + parts.value.size();
+  WriteLength(length_at, length);
+  const auto start = static_cast<std::size_t>(record - bytes_.data());
+  bytes_.resize(static_cast<std::size_t>(value_at - bytes_.data()));
+  bytes_.append(parts.value);
+  return {start, length};
+}
+
+void ChangeSet::DeleteEntry(BucketId id, Revision revision) {
+  std::array<char, kStreamHeadBytes> head;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  WriteStreamHead(head.data(), Change::kSingleDelete, id, revision);
+  bytes_.append(head.data(), head.size());
 }
 
 void ChangeSet::SingleDelete(std::string_view key) {

@@ -20,8 +20,11 @@ class ChangeSet {
  public:
   void Put(std::string_view key, std::string_view value);
   // Appends the entry's record in place; returns where in bytes() the record stands.
-  std::pair<std::size_t, std::size_t> PutEntry(std::string_view key, const EntryParts& parts);
-  // For keys that are put once in their life (the stream's): RocksDB lets the pair annihilate,
+  std::pair<std::size_t, std::size_t> PutEntry(BucketId id,
+                                               Revision revision,
+                                               const EntryParts& parts);
+  void DeleteEntry(BucketId id, Revision revision);
+  // For keys that are put once in their life, as the stream's are: RocksDB lets the pair annihilate,
   // where an ordinary delete leaves a tombstone until the last level.
   void SingleDelete(std::string_view key);
   void Delete(std::string_view key);

@@ -52,18 +52,22 @@ std::uint16_t FlagsOf(const EntryParts& parts) {
   return static_cast<std::uint16_t>(flags);
 }
 
-void AppendProperties(std::string& out, const Properties& properties) {
+std::size_t MostPropertyBytes(const Properties& properties) {
+  return 1 + 2 * kMostVarintBytes * (1 + properties.user.size()) + properties.size();
+}
+
+void WriteProperties(ByteWriter& writer, const Properties& properties) {
   if (properties.payload_format) {
-    out.push_back(static_cast<char>(*properties.payload_format));
+    writer.Byte(*properties.payload_format);
   }
   if (properties.content_type) {
-    PutPrefixed(out, *properties.content_type);
+    writer.Prefixed(*properties.content_type);
   }
   if (!properties.user.empty()) {
-    PutVarint(out, properties.user.size());
+    writer.Varint(properties.user.size());
     for (const auto& property : properties.user) {
-      PutPrefixed(out, property.name);
-      PutPrefixed(out, property.value);
+      writer.Prefixed(property.name);
+      writer.Prefixed(property.value);
     }
   }
 }
@@ -169,12 +173,18 @@ std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_i
   return key;
 }
 
+char* WriteStreamKey(char* at, BucketId id, Revision revision) {
+  ByteWriter writer(at);
+  writer.Byte(kStreamTag);
+  writer.BigEndian(id);
+  writer.BigEndian(revision);
+  return writer.at();
+}
+
 std::string StreamKey(BucketId id, Revision revision) {
-  FewBytes<1 + sizeof(id) + sizeof(revision)> key;  // so few that a string holds them in itself
-  key.Byte(kStreamTag);
-  key.BigEndian(id);
-  key.BigEndian(revision);
-  return std::string(key.view());
+  std::string key(kStreamKeyBytes, '\0');  // so few that a string holds them in itself
+  WriteStreamKey(key.data(), id, revision);
+  return key;
 }
 
 std::string EndOfBucket(char tag, BucketId id) {
@@ -252,30 +262,47 @@ std::optional<LeavingRecord> DecodeLeaving(std::string_view bytes) {
   return reader.ok() ? std::optional(LeavingRecord{first, retained, reader.rest()}) : std::nullopt;
 }
 
-void AppendEntry(std::string& out, const EntryParts& parts) {
-  FewBytes<kMostFixedBytes + kMostVarintBytes> head;
-  head.Byte(kEntryVersion);
-  head.LittleEndian(FlagsOf(parts));
-  head.LittleEndian(parts.time);
-  if (parts.expires != 0) {
-    head.LittleEndian(parts.expires);
-  }
-  if (parts.reason != Reason::kNone) {
-    head.Byte(static_cast<std::uint8_t>(parts.reason));
-  }
-  head.Varint(parts.key.size());
-  out.append(head.view());
-  out.append(parts.key);
-  if (parts.former != 0) {
-    PutVarint(out, parts.former);
-  }
+std::size_t MostEntryHeadBytes(const EntryParts& parts) {
+  std::size_t bytes = kMostFixedBytes + 2 * kMostVarintBytes + parts.key.size();
   if (parts.properties != nullptr) {
-    AppendProperties(out, *parts.properties);
+    bytes += MostPropertyBytes(*parts.properties);
   }
   if (parts.author != nullptr) {
-    PutPrefixed(out, parts.author->client);
-    PutPrefixed(out, parts.author->username);
+    bytes += 2 * kMostVarintBytes + parts.author->client.size() + parts.author->username.size();
   }
+  return bytes;
+}
+
+char* WriteEntryHead(char* at, const EntryParts& parts) {
+  ByteWriter writer(at);
+  writer.Byte(kEntryVersion);
+  writer.LittleEndian(FlagsOf(parts));
+  writer.LittleEndian(parts.time);
+  if (parts.expires != 0) {
+    writer.LittleEndian(parts.expires);
+  }
+  if (parts.reason != Reason::kNone) {
+    writer.Byte(static_cast<std::uint8_t>(parts.reason));
+  }
+  writer.Prefixed(parts.key);
+  if (parts.former != 0) {
+    writer.Varint(parts.former);
+  }
+  if (parts.properties != nullptr) {
+    WriteProperties(writer, *parts.properties);
+  }
+  if (parts.author != nullptr) {
+    writer.Prefixed(parts.author->client);
+    writer.Prefixed(parts.author->username);
+  }
+  return writer.at();
+}
+
+void AppendEntry(std::string& out, const EntryParts& parts) {
+  const std::size_t start = out.size();
+  out.resize(start + MostEntryHeadBytes(parts));
+  const char* const end = WriteEntryHead(out.data() + start, parts);
+  out.resize(static_cast<std::size_t>(end - out.data()));
   out.append(parts.value);
 }
 

@@ -52,6 +52,8 @@ inline constexpr char kLeavingTag = 'g';
 inline constexpr char kForgottenTag = 'h';
 inline constexpr char kStreamTag = 's';
 
+inline constexpr std::size_t kStreamKeyBytes = 1 + sizeof(BucketId) + sizeof(Revision);
+
 std::string BucketKey(std::string_view name);
 std::string ReservedKey(BucketId id);
 std::string LastRevisionKey(BucketId id);
@@ -59,6 +61,8 @@ std::string DuplicateKey(BucketId id, TimePoint time, std::string_view message_i
 std::string LeavingKey(BucketId id);
 std::string ForgottenKey(BucketId id);
 std::string StreamKey(BucketId id, Revision revision);
+// The same where there is room for kStreamKeyBytes. Returns where it ends.
+char* WriteStreamKey(char* at, BucketId id, Revision revision);
 // The first key after every key that begins with `tag` and `id`.
 std::string EndOfBucket(char tag, BucketId id);
 
@@ -118,6 +122,10 @@ struct EntryParts {
   std::string_view value;
 };
 void AppendEntry(std::string& out, const EntryParts& parts);
+// The same in two steps: all but the value, in at most so many bytes. Returns where they end, where
+// the value follows.
+std::size_t MostEntryHeadBytes(const EntryParts& parts);
+char* WriteEntryHead(char* at, const EntryParts& parts);
 
 // The head of a record, decoded without copying: what the index needs.
 struct EntryHead {

@@ -13,10 +13,7 @@ Engine::Engine(std::unique_ptr<Database> database,
       entries_(entry_cache_bytes),
       committer_(*database_, *journal_, journal_->last_sequence(), std::move(options)) {}
 
-Status Engine::CheckWritable() const {
-  if (!committer_.failed()) {
-    return Ok{};
-  }
+Error Engine::Failed() const {
   return Error(ErrorCode::kStorageError,
                "the store refuses writes until its disk is well: " +
                    committer_.failure().value_or("recovering"));
@@ -37,8 +34,8 @@ Status Engine::WaitBriefly(Sequence sequence) {
 }
 
 Result<JournalRecord> Engine::Commit(const ChangeSet& changes) {
-  if (auto writable = CheckWritable(); !writable) {
-    return std::move(writable).error();
+  if (committer_.failed()) {
+    return Failed();
   }
   auto record = journal_->Append(changes.bytes());
   if (record) {

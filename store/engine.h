@@ -48,7 +48,7 @@ class Engine {
   // until the next call of Scratch.
   ChangeSet& Scratch();
   // Errors: storage-error, while the store is failed.
-  Status CheckWritable() const;
+  Status CheckWritable() const { return committer_.failed() ? Failed() : Status(Ok{}); }
 
   bool IsApplied(Sequence sequence) const { return committer_.applied() >= sequence; }
   bool IsDurable(Sequence sequence) const { return committer_.durable() >= sequence; }
@@ -75,6 +75,8 @@ class Engine {
   Status Close() { return committer_.Stop(); }
 
  private:
+  Error Failed() const;
+
   const std::unique_ptr<Database> database_;
   const std::unique_ptr<Journal> journal_;
   const Sync sync_;

@@ -32,21 +32,24 @@ void GiveWay() {
 }
 
 void YieldNowAndThen() {
-  thread_local unsigned passes = 0;
-  thread_local steady_clock::time_point next;
-  if (++passes % kPassesPerLook != 0) {
+  // One for both: in a shared library each takes a call to find.
+  thread_local struct {
+    unsigned passes;
+    steady_clock::time_point next;
+  } mine;
+  if (++mine.passes % kPassesPerLook != 0) {
     return;
   }
   if (const auto& work = WorkOfThisThread()) {
     work();
   }
   const auto begin = steady_clock::now();
-  if (begin < next) {
+  if (begin < mine.next) {
     return;
   }
   ::sched_yield();
   const auto end = steady_clock::now();
-  next = end + (end - begin);
+  mine.next = end + (end - begin);
 }
 
 void DoNowAndThen(std::function<void()> work) {

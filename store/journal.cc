@@ -198,8 +198,8 @@ std::optional<JournalRecord> Journal::NextToSync() {
 std::optional<JournalRecord> Journal::Next(Cursor& cursor) const {
   for (;;) {
     if (cursor.segment->IsWritten(cursor.at)) {
-      auto record = cursor.segment->Read(cursor.at, cursor.next);
-      assert(record);  // the producer published it whole
+      const JournalRecord record = cursor.segment->Take(cursor.at);
+      assert(record.sequence == cursor.next);  // the producer published it whole
       ++cursor.next;
       return record;
     }

@@ -30,23 +30,37 @@ std::unique_ptr<KeyState> KeyIndex::Make(std::string_view key) {
   return state;
 }
 
-KeyState& KeyIndex::Add(KeyState& state, const Version& version) {
-  assert(state.versions.empty() || state.newest().revision < version.revision);
-  values_ -= !state.versions.empty() && state.has_value() ? 1U : 0U;
-  state.versions.push_back(version);
+KeyState& KeyIndex::Add(KeyState& state, const Version& version, std::size_t pushed_out) {
+  auto& versions = state.versions;
+  assert(versions.empty() || state.newest().revision < version.revision);
+  values_ -= !versions.empty() && state.has_value() ? 1U : 0U;
+  for (std::size_t i = 0; i < pushed_out; ++i) {
+    bytes_ -= versions[i].bytes;
+    by_revision_.Erase(versions[i].revision);
+  }
+  if (pushed_out == 1) {  // a full key: in place, so that it never holds one more than it keeps
+    std::copy(versions.begin() + 1, versions.end(), versions.begin());
+    versions.back() = version;
+  } else {
+    versions.erase(versions.begin(), versions.begin() + static_cast<std::ptrdiff_t>(pushed_out));
+    versions.push_back(version);
+  }
   values_ += state.has_value() ? 1U : 0U;
   bytes_ += version.bytes;
   by_revision_.Append(version.revision, &state);
   return state;
 }
 
-KeyState& KeyIndex::Append(KeyState* state, std::string_view key, const Version& version) {
+KeyState& KeyIndex::Append(KeyState* state,
+                           std::string_view key,
+                           const Version& version,
+                           std::size_t pushed_out) {
   if (state == nullptr) {
     auto fresh = Make(key);
     state = fresh.get();
     order_.Insert(std::move(fresh));
   }
-  return Add(*state, version);
+  return Add(*state, version, pushed_out);
 }
 
 KeyState& KeyIndex::Load(KeyState* state, std::string_view key, const Version& version) {
@@ -55,7 +69,7 @@ KeyState& KeyIndex::Load(KeyState* state, std::string_view key, const Version& v
     state = fresh.get();
     order_.Load(std::move(fresh));
   }
-  return Add(*state, version);
+  return Add(*state, version, 0);
 }
 
 void KeyIndex::FinishLoading() {

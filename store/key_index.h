@@ -59,9 +59,12 @@ class KeyIndex {
   // before the first Find, so that they wait for memory together and not each for itself.
   void FetchSlots(std::string_view key) const;
   void FetchState(std::string_view key) const;
-  // The key's newest entry from now on. `state` is what Find said of the key: looked up once a
-  // write. Creates the key.
-  KeyState& Append(KeyState* state, std::string_view key, const Version& version);
+  // The key's newest entry from now on; forgets the `pushed_out` oldest ones. `state` is what Find
+  // said of the key: looked up once a write. Creates the key.
+  KeyState& Append(KeyState* state,
+                   std::string_view key,
+                   const Version& version,
+                   std::size_t pushed_out = 0);
   // The same at start, for a great many keys: what is in the order of keys is there only after
   // FinishLoading, which has a thread of its own do that.
   KeyState& Load(KeyState* state, std::string_view key, const Version& version);
@@ -82,7 +85,7 @@ class KeyIndex {
 
  private:
   std::unique_ptr<KeyState> Make(std::string_view key);
-  KeyState& Add(KeyState& state, const Version& version);
+  KeyState& Add(KeyState& state, const Version& version, std::size_t pushed_out);
 
   HashIndex by_hash_;
   KeyOrder order_;  // owns the keys

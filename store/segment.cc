@@ -7,15 +7,19 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+
+#include "store/prefetch.h"
 
 namespace kv::store {
 namespace {
 
 constexpr std::string_view kMagic = "MKVJRNL1";
 constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kMostFetchedAhead = 512;  // a longer record fetches the rest by itself
 
 struct Header {
   char magic[8];  // NOLINT(modernize-avoid-c-arrays): the bytes of the file
@@ -232,7 +236,11 @@ JournalRecord Segment::Append(Sequence sequence, std::string_view bytes) {
   std::memcpy(at + kRecordHeaderBytes, bytes.data(), bytes.size());
   const RecordHeader header = HeadOf(number_, sequence, bytes);
   std::memcpy(at, &header, sizeof(header));
-  written_.store(offset + RecordBytes(bytes.size()), std::memory_order_release);
+  const std::size_t taken = RecordBytes(bytes.size());
+  written_.store(offset + taken, std::memory_order_release);
+  // The segment is used again after so many others that no cache has it: a record like this one
+  // would wait for memory at the next instruction that waits for all writes.
+  PrefetchForWriting(at + taken, std::min(taken, kMostFetchedAhead));
   return {sequence, std::string_view(at + kRecordHeaderBytes, bytes.size())};
 }
 
@@ -250,9 +258,20 @@ std::optional<JournalRecord> Segment::Read(std::size_t& offset, Sequence expecte
   if (header.check != CheckOfRecord(number_, header.sequence, bytes)) {
     return std::nullopt;
   }
-  offset += RecordBytes(header.length);
-  offset = offset > bytes_ ? bytes_ : offset;
+  MoveBehind(offset, header.length);
   return JournalRecord{header.sequence, bytes};
+}
+
+JournalRecord Segment::Take(std::size_t& offset) const {
+  RecordHeader header{};
+  std::memcpy(&header, base_ + offset, sizeof(header));
+  const std::string_view bytes(base_ + offset + kRecordHeaderBytes, header.length);
+  MoveBehind(offset, header.length);
+  return {header.sequence, bytes};
+}
+
+void Segment::MoveBehind(std::size_t& offset, std::size_t payload_bytes) const {
+  offset = std::min(offset + RecordBytes(payload_bytes), bytes_);
 }
 
 }  // namespace kv::store

@@ -46,8 +46,10 @@ class Segment {
   void Close() { closed_.store(true, std::memory_order_release); }
 
   // The record at `offset`, which is moved past it; nothing if what stands there has no fitting
-  // check. The consumer asks IsWritten first, recovery has only the check to go by.
+  // check: for recovery.
   std::optional<JournalRecord> Read(std::size_t& offset, Sequence expected) const;
+  // The same of what IsWritten in this life, for the consumer: nothing is checked again.
+  JournalRecord Take(std::size_t& offset) const;
   bool IsWritten(std::size_t offset) const { return offset < written(); }
   std::size_t written() const { return written_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
@@ -71,6 +73,7 @@ class Segment {
       : path_(std::move(path)), base_(base), bytes_(bytes) {}
   // False if it is not in use. Errors: a newer version.
   Result<bool> LoadHeader();
+  void MoveBehind(std::size_t& offset, std::size_t payload_bytes) const;
 
   const std::string path_;
   char* const base_;

@@ -265,8 +265,15 @@ Status Store::BeginLife() {
 }
 
 Bucket* Store::Find(BucketName name) const {
+  if (last_found_ != nullptr && last_found_->name() == name.text()) {
+    return last_found_;
+  }
   const auto found = buckets_.find(name.text());
-  return found == buckets_.end() ? nullptr : found->second.get();
+  if (found == buckets_.end()) {
+    return nullptr;
+  }
+  last_found_ = found->second.get();
+  return last_found_;
 }
 
 Result<Bucket*> Store::FindOrCreate(BucketName name, TimePoint now) {
@@ -426,6 +433,7 @@ Status Store::Close() {
   if (closed && begun_) {
     closed = MarkEnd();
   }
+  last_found_ = nullptr;
   buckets_.clear();
   leaving_.clear();
   engine_.reset();

@@ -167,6 +167,7 @@ class Store {
   StoreOptions options_;
   std::unique_ptr<Engine> engine_;
   std::map<std::string, std::unique_ptr<Bucket>, std::less<>> buckets_;
+  mutable Bucket* last_found_ = nullptr;  // one of them, who is likely to be looked for again
   std::map<std::string, Grave, std::less<>> graves_;
   std::deque<Leaving> leaving_;
   std::uint64_t catalog_version_ = 1;

@@ -48,6 +48,7 @@ Result<Sequence> Store::DropBucket(BucketName name) {
   RequestDurable(stored->sequence);
   leaving_.push_back({std::move(found->second), first, stored->sequence});
   graves_.emplace(std::string(name.text()), grave);
+  last_found_ = nullptr;
   buckets_.erase(found);
   ++catalog_version_;
   return stored->sequence;

@@ -15,9 +15,8 @@ rocksdb::Slice ToSlice(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-std::optional<std::pair<BucketId, Revision>> EntryOf(std::string_view key) {
-  const auto ref = !key.empty() && key.front() == kStreamTag ? ParseStreamKey(key) : std::nullopt;
-  return ref ? std::optional(std::pair(ref->id, ref->revision)) : std::nullopt;
+std::optional<StreamRef> EntryOf(std::string_view key) {
+  return !key.empty() && key.front() == kStreamTag ? ParseStreamKey(key) : std::nullopt;
 }
 
 }  // namespace
@@ -28,19 +27,18 @@ class WriteGroup::Collector final : public ChangeVisitor {
 
   void Put(std::string_view key, std::string_view value) override {
     if (const auto entry = EntryOf(key)) {
-      group_.puts_[*entry] = group_.changes_.size();
+      group_.puts_.Note(entry->id, entry->revision, group_.changes_.size());
     }
     Add(Kind::kPut, key, value);
   }
   void SingleDelete(std::string_view key) override {
     const auto entry = EntryOf(key);
-    const auto put = entry ? group_.puts_.find(*entry) : group_.puts_.end();
-    if (put == group_.puts_.end()) {
+    const auto put = entry ? group_.puts_.Take(entry->id, entry->revision) : std::nullopt;
+    if (put) {
+      group_.changes_[*put].kind = Kind::kNothing;
+    } else {
       group_.single_deletes_.push_back(key);
-      return;
     }
-    group_.changes_[put->second].kind = Kind::kNothing;
-    group_.puts_.erase(put);
   }
   void Delete(std::string_view key) override { Add(Kind::kDelete, key, {}); }
   void DeleteRange(std::string_view from, std::string_view to) override {
@@ -73,7 +71,7 @@ void WriteGroup::Clear() {
   copies_.clear();
   changes_.clear();
   single_deletes_.clear();
-  puts_.clear();
+  puts_.Clear();
   applied_ = 0;
   batch_->Clear();
 }

@@ -6,8 +6,6 @@
 // Not thread-safe: the committer's, or that of the thread that opens the store.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -18,6 +16,7 @@
 
 #include "kv/result.h"
 #include "store/codec.h"
+#include "store/stream_puts.h"
 
 namespace rocksdb {
 class Status;
@@ -72,8 +71,7 @@ class WriteGroup {
   // Each of a key that nothing else in the group is about, but for the ranges: they are written in
   // the order of their keys, which the database takes in quicker.
   std::vector<std::string_view> single_deletes_;
-  // Where in changes_ an entry of the stream is put, which happens once in its life.
-  absl::flat_hash_map<std::pair<BucketId, Revision>, std::size_t> puts_;
+  StreamPuts puts_;  // where in changes_
   Sequence applied_ = 0;
   std::unique_ptr<rocksdb::WriteBatch> batch_;
 };

@@ -1,9 +1,6 @@
 #include "wire/change_properties.h"
 
-#include <array>
-#include <charconv>
 #include <cstdint>
-#include <limits>
 
 #include "wire/names.h"
 #include "wire/time_text.h"
@@ -21,11 +18,24 @@ UserProperty PropertyOf(std::string_view name, std::string_view value) {
   return {std::string(name), std::string(value)};
 }
 
+// Nearly all of a bucket's changes follow one another: most differ from their former by a digit.
+void CountUp(std::string& digits) {
+  std::size_t at = digits.size();
+  while (at > 0 && digits[at - 1] == '9') {
+    digits[--at] = '0';
+  }
+  if (at > 0) {
+    ++digits[at - 1];
+  } else {
+    digits.insert(0, 1, '1');
+  }
+}
+
 }  // namespace
 
 ChangeProperties::ChangeProperties()
-    : properties_{PropertyOf(kOp, NameOf(Operation::kPut)),
-                  PropertyOf(kRevision, "0"),
+    : properties_{PropertyOf(kOp, NameOf(operation_)),
+                  PropertyOf(kRevision, std::to_string(revision_)),
                   PropertyOf(kTime, FormatTime(second_))} {}
 
 const std::vector<UserProperty>& ChangeProperties::Of(const ChangeNotice& change) {
@@ -41,16 +51,20 @@ const std::vector<UserProperty>& ChangeProperties::Of(const ChangeNotice& change
 }
 
 void ChangeProperties::SetOperation(Operation operation) {
-  std::string& text = properties_[kOpAt].value;
-  if (text != NameOf(operation)) {
-    text = NameOf(operation);
+  if (operation != operation_) {
+    properties_[kOpAt].value = NameOf(operation);
+    operation_ = operation;
   }
 }
 
 void ChangeProperties::SetRevision(Revision revision) {
-  std::array<char, std::numeric_limits<Revision>::digits10 + 1> digits{};
-  auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), revision).ptr;
-  properties_[kRevisionAt].value.assign(digits.data(), end);
+  std::string& text = properties_[kRevisionAt].value;
+  if (revision == revision_ + 1 && revision != 0) {
+    CountUp(text);
+  } else {
+    text = std::to_string(revision);
+  }
+  revision_ = revision;
 }
 
 void ChangeProperties::SetTime(TimePoint time) {

@@ -37,7 +37,10 @@ class ChangeProperties {
   // What few changes have.
   void AddRest(const ChangeNotice& change);
 
-  TimePoint second_ = 0;  // of the time that stands in them
+  // What stands in them; of the time the second.
+  Operation operation_ = Operation::kPut;
+  Revision revision_ = 0;
+  TimePoint second_ = 0;
   std::vector<UserProperty> properties_;
 };
 

@@ -116,13 +116,6 @@ Result<RequestTopic> ParseVerb(BucketName bucket, std::string_view path) {
 
 }  // namespace
 
-Plane Topics::PlaneOf(std::string_view topic) const {
-  if (StartsWith(topic, data_prefix_)) {
-    return Plane::kData;
-  }
-  return StartsWith(topic, kRequestPrefix) ? Plane::kRequest : Plane::kNone;
-}
-
 Result<DataTopic> Topics::ParseData(std::string_view topic) const {
   const std::string_view path = topic.substr(data_prefix_.size());
   const std::size_t slash = path.find('/');

@@ -9,6 +9,7 @@
 #include "kv/entry.h"
 #include "kv/names.h"
 #include "kv/result.h"
+#include "wire/names.h"
 
 namespace kv::wire {
 
@@ -57,7 +58,12 @@ class Topics {
   // `data_prefix` is the option topic_prefix, without a slash at its end.
   explicit Topics(std::string_view data_prefix) : data_prefix_(std::string(data_prefix) + "/") {}
 
-  Plane PlaneOf(std::string_view topic) const;
+  Plane PlaneOf(std::string_view topic) const {
+    if (topic.starts_with(data_prefix_)) {
+      return Plane::kData;
+    }
+    return topic.starts_with(kRequestPrefix) ? Plane::kRequest : Plane::kNone;
+  }
   // Errors: invalid-bucket, invalid-key.
   Result<DataTopic> ParseData(std::string_view topic) const;
   std::string DataTopicOf(std::string_view bucket, std::string_view key) const;

@@ -246,10 +246,16 @@ TEST(GoldenChangeSetTest, KeepsItsBytes) {
   EXPECT_EQ(ToHex(changes.bytes()), Packed("01 01 6b 01 76  02 02 6162  03 01 63  04 01 64 01 65"));
 }
 
+TEST(GoldenChangeSetTest, DeletesAnEntryAsAnyKeyThatWasPutOnce) {
+  ChangeSet changes;
+  changes.DeleteEntry(0x01020304, 5);
+  EXPECT_EQ(ToHex(changes.bytes()), Packed("02 0d 73 01020304 0000000000000005"));
+}
+
 TEST(GoldenChangeSetTest, OfAnEntryHasALengthOfFixedWidth) {
   ChangeSet changes;
-  changes.PutEntry("k", {.key = "k", .time = 0x1122334455667788, .value = "v"});
-  EXPECT_EQ(ToHex(changes.bytes()), Packed("01 01 6b 8e80808000") + Packed(kPlainPut));
+  changes.PutEntry(0x01020304, 5, {.key = "k", .time = 0x1122334455667788, .value = "v"});
+  EXPECT_EQ(ToHex(changes.bytes()), Packed("01 0d 73 01020304 0000000000000005 8e80808000") + Packed(kPlainPut));
 }
 
 // --- promises that are numbers on disk ---

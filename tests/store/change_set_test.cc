@@ -62,7 +62,7 @@ TEST(ChangeSetTest, TellsWhereAnEntryStands) {
     ChangeSet changes;
     changes.Delete("before");
     const auto [start, length] =
-        changes.PutEntry("key", {.key = entry.key, .time = entry.time, .value = entry.value});
+        changes.PutEntry(7, 8, {.key = entry.key, .time = entry.time, .value = entry.value});
     changes.Delete("after");
     const std::string record(changes.bytes().substr(start, length));
     const auto decoded = DecodeEntry(record, 1);
@@ -72,7 +72,7 @@ TEST(ChangeSetTest, TellsWhereAnEntryStands) {
     Lines lines;
     ASSERT_TRUE(VisitChanges(changes.bytes(), lines).ok());
     EXPECT_EQ(lines.lines(),
-              (std::vector<std::string>{"delete before ", "put key " + record, "delete after "}));
+              (std::vector<std::string>{"delete before ", "put " + StreamKey(7, 8) + " " + record, "delete after "}));
   }
 }
 

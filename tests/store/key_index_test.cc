@@ -134,5 +134,37 @@ TEST_F(KeyIndexThreadTest, ItsEnd) {
 
 TEST_F(KeyIndexThreadTest, OrNothingAtAll) {}
 
+// A write that pushes entries out: as if they had been removed one by one.
+TEST(KeyIndexTest, AppendForgetsWhatIsPushedOut) {
+  std::mt19937_64 random(5);
+  KeyIndex index;
+  KeyIndex expected;
+  for (Revision revision = 1; revision <= 20'000; ++revision) {
+    const std::string key = std::to_string(random() % 50);
+    const Version version{revision,
+                          static_cast<std::uint32_t>(random() % 100),
+                          random() % 4 == 0 ? Operation::kDelete : Operation::kPut};
+    KeyState* const state = index.Find(key);
+    const std::size_t kept = state == nullptr ? 0 : state->versions.size();
+    const std::size_t full = kept >= 5 ? 1 : 0;
+    const std::size_t pushed_out = random() % 20 == 0 ? random() % (kept + 1) : full;
+    const KeyState& holder = index.Append(state, key, version, pushed_out);
+    KeyState& other = expected.Append(expected.Find(key), key, version);
+    for (std::size_t i = 0; i < pushed_out; ++i) {
+      const Revision oldest = other.versions.front().revision;
+      expected.Remove(other, oldest);
+      ASSERT_EQ(index.HolderOf(oldest), nullptr);
+    }
+    ASSERT_EQ(holder.versions.size(), other.versions.size());
+    for (std::size_t i = 0; i < holder.versions.size(); ++i) {
+      ASSERT_EQ(holder.versions[i].revision, other.versions[i].revision);
+      ASSERT_EQ(index.HolderOf(holder.versions[i].revision), &holder);
+    }
+    ASSERT_EQ(index.bytes(), expected.bytes());
+    ASSERT_EQ(index.values(), expected.values());
+    ASSERT_EQ(index.by_revision().size(), expected.by_revision().size());
+  }
+}
+
 }  // namespace
 }  // namespace kv::store::testing

@@ -50,20 +50,34 @@ TEST(ChangePropertiesTest, AreThoseOfThisChangeWhateverCameBefore) {
   };
   ChangeProperties used;
   TimePoint time = -2 * kSecond;
+  Revision revision = 0;
   for (int i = 0; i < 20'000; ++i) {
     // Back and forth, across seconds and across 1970; now and then far away.
     time += static_cast<TimePoint>(below(kSecond)) - kSecond / 2;
     time = below(50) == 0 ? static_cast<TimePoint>(random() / 2) - (TimePoint{1} << 62) : time;
     time = below(50) == 0 ? static_cast<TimePoint>(below(3 * kSecond)) - kSecond : time;
     const ChangeNotice change{.operation = static_cast<Operation>(below(3)),
-                              .revision = random() >> below(64),
+                              .revision = below(2) == 0 ? random() >> below(64) : revision + 1,
                               .time = time,
                               .reason = static_cast<Reason>(below(8) == 0 ? below(4) : 0)};
+    revision = change.revision;
     const auto& properties = used.Of(change);
     ASSERT_EQ(properties, ChangeProperties().Of(change)) << i;
     ASSERT_EQ(properties[1].value, std::to_string(change.revision));
     ASSERT_EQ(properties[2].value, FormatTime(time));
   }
+}
+
+// One after the other, as nearly always.
+TEST(ChangePropertiesTest, CountRevisions) {
+  ChangeProperties properties;
+  for (const Revision first : {Revision{1}, Revision{99'990}, ~Revision{0} - 20}) {
+    for (Revision revision = first; revision < first + 20; ++revision) {
+      EXPECT_EQ(properties.Of({Operation::kPut, revision, 0})[1].value, std::to_string(revision));
+    }
+  }
+  EXPECT_EQ(properties.Of({Operation::kPut, ~Revision{0}, 0})[1].value, "18446744073709551615");
+  EXPECT_EQ(properties.Of({Operation::kPut, 0, 0})[1].value, "0") << "one more than the highest";
 }
 
 }  // namespace
