@@ -19,23 +19,23 @@ Result<Outcome> Writer::Write(const Client& client,
                               const store::Identity& identity,
                               TimePoint now) {
   Result<Outcome> outcome(std::in_place);
-  if (auto done = WriteInto(*outcome, client, name, writes, identity, now); !done) {
-    outcome = std::move(done).error();
+  auto bucket = store_.FindForWrite(name, writes, now);
+  if (!bucket) {
+    outcome = std::move(bucket).error();
+    return outcome;
+  }
+  outcome->bucket = *bucket;
+  if (auto applied = Apply(*outcome, client, writes, identity, now); !applied) {
+    outcome = std::move(applied).error();
   }
   return outcome;
 }
 
-Status Writer::WriteInto(Outcome& outcome,
-                         const Client& client,
-                         BucketName name,
-                         std::span<store::KeyedWrite> writes,
-                         const store::Identity& identity,
-                         TimePoint now) {
-  auto bucket = store_.FindForWrite(name, writes, now);
-  if (!bucket) {
-    return std::move(bucket).error();
-  }
-  outcome.bucket = *bucket;
+Status Writer::Apply(Outcome& outcome,
+                     const Client& client,
+                     std::span<store::KeyedWrite> writes,
+                     const store::Identity& identity,
+                     TimePoint now) {
   if (outcome.bucket == nullptr) {
     outcome.revisions.resize(writes.size());
     ++counters_.writes;
@@ -53,15 +53,7 @@ Status Writer::WriteInto(Outcome& outcome,
   }
   outcome.written = std::move(*written);
   ++counters_.writes;
-  for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
-    if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
-      ephemerals_.Wrote(client.connection,
-                        *outcome.bucket,
-                        {std::string(writes[i].key.text()),
-                         outcome.revisions[i],
-                         std::string(identity.message_id)});
-    }
-  }
+  NoteEphemerals(outcome, client, writes, identity.message_id);
   ClearWhatWasDropped(outcome, writes);
   if (outcome.author) {  // the views of the writes end with the call; this one is in the outcome
     for (auto& item : writes) {
@@ -69,6 +61,20 @@ Status Writer::WriteInto(Outcome& outcome,
     }
   }
   return Ok{};
+}
+
+void Writer::NoteEphemerals(const Outcome& outcome,
+                            const Client& client,
+                            std::span<const store::KeyedWrite> writes,
+                            std::string_view message_id) {
+  for (std::size_t i = 0; i < outcome.revisions.size(); ++i) {
+    if (writes[i].write.ephemeral && outcome.revisions[i] != 0) {
+      ephemerals_.Wrote(
+          client.connection,
+          *outcome.bucket,
+          {std::string(writes[i].key.text()), outcome.revisions[i], std::string(message_id)});
+    }
+  }
 }
 
 // Nothing that a bucket without retained messages publishes takes the place of what a dropped one

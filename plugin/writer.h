@@ -45,13 +45,16 @@ class Writer {
                std::string_view origin = {});
 
  private:
-  // What Write does, into the outcome that it returns.
-  Status WriteInto(Outcome& outcome,
-                   const Client& client,
-                   BucketName name,
-                   std::span<store::KeyedWrite> writes,
-                   const store::Identity& identity,
-                   TimePoint now);
+  // What Write does in the outcome's bucket.
+  Status Apply(Outcome& outcome,
+               const Client& client,
+               std::span<store::KeyedWrite> writes,
+               const store::Identity& identity,
+               TimePoint now);
+  void NoteEphemerals(const Outcome& outcome,
+                      const Client& client,
+                      std::span<const store::KeyedWrite> writes,
+                      std::string_view message_id);
   void ClearWhatWasDropped(const Outcome& outcome, std::span<const store::KeyedWrite> writes);
 
   store::Store& store_;

@@ -253,13 +253,14 @@ class Bucket {
   };
   // What one of several writes does.
   struct Step {
-    KeyState* state;             // of its key; nullptr: it has no entry
+    KeyState* state = nullptr;   // of its key; nullptr: it has no entry
     std::size_t pushed_out = 0;  // so many of the key's entries, the oldest, are not kept any longer
     Revision revision = 0;       // 0: it does nothing
   };
   using Steps = absl::InlinedVector<Step, 2>;
 
   Status Check(std::span<const KeyedWrite> writes, Steps& steps) const;
+  Revision Number(std::span<const KeyedWrite> writes, Steps& steps) const;
   static Status CheckConditions(const KeyState* state, const Write& write);
   Status CheckLimits(const KeyState* state, const KeyedWrite& item, const Totals& totals) const;
   void Count(const KeyState* state, const KeyedWrite& item, Totals& totals) const;

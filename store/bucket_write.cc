@@ -119,6 +119,15 @@ Status Bucket::Check(std::span<const KeyedWrite> writes) const {
   return Check(writes, steps);
 }
 
+// Gives each that does something the revision that it will have; returns the last one.
+Revision Bucket::Number(std::span<const KeyedWrite> writes, Steps& steps) const {
+  Revision last = revisions_.last();
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    steps[i].revision = IsNothing(steps[i].state, writes[i].write) ? 0 : ++last;
+  }
+  return last;
+}
+
 std::size_t Bucket::PushedOut(const KeyState* state, const Write& write) const {
   if (state == nullptr) {
     return 0;
@@ -198,10 +207,9 @@ Result<Written> Bucket::ApplyNow(std::span<const KeyedWrite> writes,
   if (auto checked = Check(writes, steps); !checked) {
     return std::move(checked).error();
   }
-  Revision last = revisions_.last();
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    steps[i].revision = IsNothing(steps[i].state, writes[i].write) ? 0 : ++last;
-    revisions.push_back(steps[i].revision);
+  const Revision last = Number(writes, steps);
+  for (const Step& step : steps) {
+    revisions.push_back(step.revision);
   }
   std::string result = identity.result ? identity.result(revisions) : std::string();
   const auto count = static_cast<std::size_t>(last - revisions_.last());

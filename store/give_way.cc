@@ -34,7 +34,7 @@ void GiveWay() {
 void YieldNowAndThen() {
   // One for both: in a shared library each takes a call to find.
   thread_local struct {
-    unsigned passes;
+    unsigned passes = 0;
     steady_clock::time_point next;
   } mine;
   if (++mine.passes % kPassesPerLook != 0) {

@@ -16,7 +16,7 @@ constexpr std::size_t kFractionAt = 20;
 // The numbers from 00 to 99, one behind the other.
 constexpr std::array<char, 200> MakePairs() {
   std::array<char, 200> pairs{};
-  for (unsigned i = 0; i < 100; ++i) {
+  for (std::size_t i = 0; i < 100; ++i) {
     pairs[2 * i] = static_cast<char>('0' + i / 10);
     pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
   }
@@ -27,7 +27,7 @@ constexpr std::array<char, 200> kPairs = MakePairs();
 // Two digits at a time: every change has a time.
 void PutDigits(char* at, unsigned width, std::uint32_t number) {
   for (; width > 1; width -= 2) {
-    std::memcpy(at + width - 2, kPairs.data() + 2 * (number % 100), 2);
+    std::memcpy(at + width - 2, kPairs.data() + std::size_t{2} * (number % 100), 2);
     number /= 100;
   }
   if (width == 1) {
