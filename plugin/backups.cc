@@ -71,8 +71,7 @@ void Backups::Flush() {
     port_.Log(LogLevel::kError, result->error().message);
   }
   if (address_) {
-    replier_.Send(*address_,
-                  {*result ? wire::ValueReply(name_) : wire::ErrorReply(result->error())});
+    replier_.Send(*address_, *result ? wire::ValueReply(name_) : wire::ErrorReply(result->error()));
   }
 }
 

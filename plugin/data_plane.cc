@@ -77,7 +77,7 @@ Decision DataPlane::Refuse(const Client& client,
     const bool shows = client.is_v5 && incoming.qos > 0;
     return {shows ? Verdict::kDenied : Verdict::kSwallowed};
   }
-  replier_.Send(*address, {wire::ErrorReply(error)});
+  replier_.Send(*address, wire::ErrorReply(error));
   return {Verdict::kSwallowed};
 }
 

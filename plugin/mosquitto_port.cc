@@ -101,9 +101,9 @@ bool MosquittoPort::Hand(const char* client_id, const Message& message) {
     }
     std::memcpy(payload.get(), message.payload.data(), message.payload.size());
   }
-  const std::string topic(message.topic);
+  topic_ = message.topic;
   const int handed = mosquitto_broker_publish(client_id,
-                                              topic.c_str(),
+                                              topic_.c_str(),
                                               static_cast<int>(message.payload.size()),
                                               payload.get(),
                                               message.qos,

@@ -41,7 +41,9 @@ class MosquittoPort final : public BrokerPort {
   void Log(LogLevel level, const std::string& line) override;
 
  private:
-  static bool Hand(const char* client_id, const Message& message);
+  bool Hand(const char* client_id, const Message& message);
+
+  std::string topic_;  // of one message after the other: the broker wants a C string
 };
 
 }  // namespace kv::plugin

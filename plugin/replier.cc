@@ -32,7 +32,7 @@ std::optional<ReplyAddress> RequestAddress(const Client& client, const wire::Inc
       std::string(client.id), std::move(topic), {}, std::min<std::uint8_t>(incoming.qos, 1), true};
 }
 
-void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& replies) {
+void Replier::Send(const ReplyAddress& address, std::span<const wire::Reply> replies) {
   bool sent = true;
   if (address.as_json) {
     const std::string json = wire::JsonOf(replies);
@@ -40,15 +40,7 @@ void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& 
                         {.topic = address.topic, .payload = json, .qos = address.qos});
   } else {
     for (const auto& reply : replies) {
-      const auto user = wire::UserPropertiesOf(reply);
-      sent = sent && port_.SendTo(address.client_id,
-                                  {.topic = address.topic,
-                                   .payload = reply.payload,
-                                   .qos = address.qos,
-                                   .own = &reply.own,
-                                   .user = &user,
-                                   .own_user = false,
-                                   .correlation_data = address.correlation_data});
+      sent = sent && SendOne(address, reply);
     }
   }
   if (!sent) {
@@ -56,12 +48,28 @@ void Replier::Send(const ReplyAddress& address, const std::vector<wire::Reply>& 
   }
 }
 
+bool Replier::SendOne(const ReplyAddress& address, const wire::Reply& reply) {
+  wire::SpellUserProperties(reply, user_);
+  const bool sent = port_.SendTo(address.client_id,
+                                 {.topic = address.topic,
+                                  .payload = reply.payload,
+                                  .qos = address.qos,
+                                  .own = &reply.own,
+                                  .user = &user_,
+                                  .own_user = false,
+                                  .correlation_data = address.correlation_data});
+  if (!reply.own.user.empty()) {
+    user_ = {};  // they may be many, and large
+  }
+  return sent;
+}
+
 void Replier::SendWhenDurable(store::Sequence sequence, ReplyAddress address, wire::Reply reply) {
   // None overtakes those that wait: the replies to a client's writes keep the writes' order.
   const bool now = store_.options().sync == store::Sync::kInterval ||
                    (waiting_.empty() && store_.IsDurable(sequence));
   if (now) {
-    Send(address, {std::move(reply)});
+    Send(address, reply);
     return;
   }
   store_.RequestDurable(sequence);
@@ -86,7 +94,7 @@ Status Replier::CheckRoom() const {
 void Replier::Flush() {
   while (!waiting_.empty() && store_.IsDurable(waiting_.front().sequence)) {
     waiting_bytes_ -= waiting_.front().bytes();
-    Send(waiting_.front().address, {std::move(waiting_.front().reply)});
+    Send(waiting_.front().address, waiting_.front().reply);
     waiting_.pop_front();
   }
   if (waiting_.empty()) {
@@ -98,7 +106,7 @@ void Replier::Flush() {
                       "written, but not yet on disk: " + writable.error().message);
     for (auto& waiting : waiting_) {
       const bool durable = store_.IsDurable(waiting.sequence);  // it waited for its turn only
-      Send(waiting.address, {durable ? std::move(waiting.reply) : wire::ErrorReply(error)});
+      Send(waiting.address, durable ? waiting.reply : wire::ErrorReply(error));
     }
     waiting_.clear();
     waiting_bytes_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ class Replier {
  public:
   Replier(BrokerPort& port, store::Store& store) : port_(port), store_(store) {}
 
-  void Send(const ReplyAddress& address, const std::vector<wire::Reply>& replies);
+  void Send(const ReplyAddress& address, std::span<const wire::Reply> replies);
+  void Send(const ReplyAddress& address, const wire::Reply& reply) { Send(address, {&reply, 1}); }
   // Sent once the store has `sequence` on disk, and behind those that wait already; a store that
   // fails meanwhile makes it an error.
   void SendWhenDurable(store::Sequence sequence, ReplyAddress address, wire::Reply reply);
@@ -56,6 +58,8 @@ class Replier {
   static constexpr std::size_t kMaxWaitingBytes = std::size_t{64} << 20;
 
  private:
+  bool SendOne(const ReplyAddress& address, const wire::Reply& reply);
+
   struct Waiting {
     store::Sequence sequence = 0;
     ReplyAddress address;
@@ -68,6 +72,7 @@ class Replier {
   store::Store& store_;
   std::deque<Waiting> waiting_;  // in the order of the writes
   std::size_t waiting_bytes_ = 0;
+  std::vector<UserProperty> user_;  // of one message after the other, in the same memory
 };
 
 }  // namespace kv::plugin

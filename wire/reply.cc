@@ -2,6 +2,8 @@
 
 #include <absl/strings/escaping.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "kv/names.h"
@@ -14,6 +16,8 @@ namespace kv::wire {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostEntryFields = 7;
 
 std::string JsonName(std::string_view property) {
   std::string name(property.substr(kReservedPrefix.size()));
@@ -103,6 +107,7 @@ Reply ErrorReply(const Error& error) {
 
 Reply WriteReply(Revision revision, TimePoint time, bool duplicate) {
   Reply reply = OkReply();
+  reply.fields.reserve(3);
   if (revision != 0) {
     AddNumber(reply, kRevision, revision);
     AddText(reply, kTime, FormatTime(time));
@@ -116,6 +121,7 @@ Reply WriteReply(Revision revision, TimePoint time, bool duplicate) {
 Reply EntryReply(std::string_view status, Entry entry, bool meta_only) {
   Reply reply;
   reply.status = status;
+  reply.fields.reserve(kMostEntryFields);
   AddText(reply, kKey, std::move(entry.key));
   AddText(reply, kOp, std::string(NameOf(entry.operation)));
   AddNumber(reply, kRevision, entry.revision);
@@ -154,16 +160,27 @@ Reply DocumentReply(std::string_view name, std::string json) {
 }
 
 std::vector<UserProperty> UserPropertiesOf(const Reply& reply) {
-  std::vector<UserProperty> properties = reply.own.user;
-  properties.reserve(properties.size() + reply.fields.size() + 1);
-  properties.push_back({std::string(kStatus), std::string(reply.status)});
-  for (const auto& field : reply.fields) {
-    properties.push_back({std::string(field.name), field.value});
-  }
+  std::vector<UserProperty> properties;
+  SpellUserProperties(reply, properties);
   return properties;
 }
 
-std::string JsonOf(const std::vector<Reply>& replies) {
+void SpellUserProperties(const Reply& reply, std::vector<UserProperty>& into) {
+  const auto& own = reply.own.user;
+  into.resize(own.size() + 1 + reply.fields.size());
+  auto next = std::copy(own.begin(), own.end(), into.begin());
+  const auto put = [&next](std::string_view name, std::string_view value) {
+    next->name = name;
+    next->value = value;
+    ++next;
+  };
+  put(kStatus, reply.status);
+  for (const auto& field : reply.fields) {
+    put(field.name, field.value);
+  }
+}
+
+std::string JsonOf(std::span<const Reply> replies) {
   Json object = Json::object();
   const Reply& last = replies.back();
   object["status"] = std::string(last.status);

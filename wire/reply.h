@@ -2,7 +2,9 @@
 // properties, and one JSON text for clients that have none. Source: protocol.md, "Request plane".
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,8 +49,13 @@ void AddFlag(Reply& reply, std::string_view name);
 
 // MQTT 5: the user properties of the message; the writer's own first.
 std::vector<UserProperty> UserPropertiesOf(const Reply& reply);
+// The same, in the memory of those of an earlier message.
+void SpellUserProperties(const Reply& reply, std::vector<UserProperty>& into);
 // MQTT 3: all messages of a reply in one JSON object; the last one's fields at its top, entries
 // under `entries`.
-std::string JsonOf(const std::vector<Reply>& replies);
+std::string JsonOf(std::span<const Reply> replies);
+inline std::string JsonOf(std::initializer_list<Reply> replies) {
+  return JsonOf(std::span(replies.begin(), replies.size()));
+}
 
 }  // namespace kv::wire

@@ -86,7 +86,8 @@ bool IsReserved(std::string_view property_name) {
 }
 
 bool IsPublishable(std::string_view topic) {
-  return !topic.empty() && topic.find_first_of("+#") == std::string_view::npos;
+  return !topic.empty() &&
+         std::none_of(topic.begin(), topic.end(), [](char c) { return c == '+' || c == '#'; });
 }
 
 Result<WriteOptions> ParseWriteOptions(const std::vector<UserProperty>& options,
