@@ -58,8 +58,10 @@ Status Bucket::CheckLimits(const KeyState* state,
                  "the value has " + std::to_string(value_bytes) + " bytes, max_value_size is " +
                      std::to_string(*limits.max_value_size));
   }
-  const bool adds_value = state == nullptr || !state->has_value();
-  if (limits.max_keys && adds_value && totals.values >= *limits.max_keys) {
+  const auto adds_value = [state] {
+    return state == nullptr || !state->has_value();
+  };
+  if (limits.max_keys && totals.values >= *limits.max_keys && adds_value()) {
     return Error(ErrorCode::kBucketFull,
                  "the bucket has max_keys " + std::to_string(*limits.max_keys) + " keys already");
   }
