@@ -1,6 +1,5 @@
 #include "plugin/mirrors.h"
 
-#include <optional>
 #include <random>
 
 #include "store/text_hash.h"
@@ -30,22 +29,33 @@ std::optional<Entry> NewestOf(const store::Bucket* bucket, std::string_view key)
 
 }  // namespace
 
-Mirrors::Mirrors()
-    : broker_(RandomName()), sent_(std::make_unique<std::array<Change, kRemembered>>()) {}
+Mirrors::Mirrors() : broker_(RandomName()), sent_(std::make_unique<Sets>()) {}
 
 void Mirrors::Sent(std::string_view bucket, Revision revision, TimePoint time) {
   const std::uint64_t hash = store::HashOf(bucket);
-  (*sent_)[(hash + revision) % kRemembered] = {hash, revision, time};
+  const std::size_t set = (hash + revision) % kSets;
+  std::uint8_t& next = sent_->next[set];
+  sent_->places[next][set] = {hash, revision, time};
+  next = (next + 1) % kPlaces;
+}
+
+std::optional<TimePoint> Mirrors::TimeOf(std::string_view bucket, Revision revision) const {
+  const std::uint64_t hash = store::HashOf(bucket);
+  const std::size_t set = (hash + revision) % kSets;
+  for (const auto& place : sent_->places) {
+    const Change& change = place[set];
+    if (change.bucket == hash && change.revision == revision) {
+      return change.time;
+    }
+  }
+  return std::nullopt;
 }
 
 bool Mirrors::IsOwn(const wire::Mark& mark, std::string_view bucket, const Entry* newest) const {
-  if (newest != nullptr && newest->revision == mark.revision) {
-    return wire::FormatTime(newest->time) == mark.time;
-  }
-  const std::uint64_t hash = store::HashOf(bucket);
-  const Change& change = (*sent_)[(hash + mark.revision) % kRemembered];
-  return change.bucket == hash && change.revision == mark.revision &&
-         wire::FormatTime(change.time) == mark.time;
+  const auto time = newest != nullptr && newest->revision == mark.revision
+                        ? std::optional(newest->time)
+                        : TimeOf(bucket, mark.revision);
+  return time && wire::FormatTime(*time) == mark.time;
 }
 
 Mirrors::Verdict Mirrors::Judge(const wire::Mirrored& mirrored,

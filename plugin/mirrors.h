@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,12 +44,21 @@ class Mirrors {
     TimePoint time = 0;
   };
   // Changes that are still under way come back in their order; these are as many as there may be.
-  static constexpr std::size_t kRemembered = std::size_t{1} << 15;
+  // A revision is remembered in one of so many sets: of one bucket each follows the other, and
+  // what other buckets have in the same set takes a place beside it, not its own.
+  static constexpr std::size_t kSets = std::size_t{1} << 12;
+  static constexpr std::size_t kPlaces = 8;
+  struct Sets {
+    std::array<std::array<Change, kSets>, kPlaces> places{};
+    std::array<std::uint8_t, kSets> next{};  // the place to be used next: that of the oldest
+  };
 
+  // The time of a change that is remembered; nothing: it is not.
+  std::optional<TimePoint> TimeOf(std::string_view bucket, Revision revision) const;
   bool IsOwn(const wire::Mark& mark, std::string_view bucket, const Entry* newest) const;
 
   std::string broker_;
-  std::unique_ptr<std::array<Change, kRemembered>> sent_;  // each at a place of its own
+  std::unique_ptr<Sets> sent_;
 };
 
 }  // namespace kv::plugin

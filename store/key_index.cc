@@ -33,6 +33,7 @@ std::unique_ptr<KeyState> KeyIndex::Make(std::string_view key) {
 KeyState& KeyIndex::Add(KeyState& state, const Version& version, std::size_t pushed_out) {
   auto& versions = state.versions;
   assert(versions.empty() || state.newest().revision < version.revision);
+  by_revision_.Append(version.revision, &state);  // before anything is taken away: it may throw
   values_ -= !versions.empty() && state.has_value() ? 1U : 0U;
   for (std::size_t i = 0; i < pushed_out; ++i) {
     bytes_ -= versions[i].bytes;
@@ -47,7 +48,6 @@ KeyState& KeyIndex::Add(KeyState& state, const Version& version, std::size_t pus
   }
   values_ += state.has_value() ? 1U : 0U;
   bytes_ += version.bytes;
-  by_revision_.Append(version.revision, &state);
   return state;
 }
 

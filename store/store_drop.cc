@@ -46,9 +46,9 @@ Result<Sequence> Store::DropBucket(BucketName name) {
     return std::move(stored).error();
   }
   RequestDurable(stored->sequence);
+  last_found_ = nullptr;
   leaving_.push_back({std::move(found->second), first, stored->sequence});
   graves_.emplace(std::string(name.text()), grave);
-  last_found_ = nullptr;
   buckets_.erase(found);
   ++catalog_version_;
   return stored->sequence;

@@ -136,6 +136,31 @@ TEST_F(MirrorsTest, AClientMayWriteBackWhatItReceived) {
   EXPECT_EQ(Value(), "1");
 }
 
+// While much is written to another bucket; whatever names they have.
+TEST_F(MirrorsTest, ChangesComeHomeOfManyBuckets) {
+  constexpr int buckets = 50;
+  const auto topic = [](int bucket) {
+    return "kv/b" + std::to_string(bucket) + "/k";
+  };
+  std::vector<TimePoint> times;
+  for (int i = 0; i < buckets; ++i) {
+    times.push_back(clock_.now);
+    Put(topic(i), "1");
+    Put(topic(i), "2");
+    Advance(kSecond);
+  }
+  for (int i = 0; i < 16'000; ++i) {
+    Put("kv/other/k", "v");
+  }
+  broker_.Take();
+  for (int i = 0; i < buckets; ++i) {
+    auto options = MarksOf("PUT", 7, times[static_cast<std::size_t>(i)] + 1);
+    options.push_back({"kv-origin", Returned(1, times[static_cast<std::size_t>(i)])});
+    Handle({.topic = topic(i), .payload = "1", .qos = 1, .options = options});
+    EXPECT_EQ(broker_.TakeTexts(), Texts()) << i;
+  }
+}
+
 TEST_F(MirrorsTest, ABridgeOfMqtt3BringsNoMoreThanQos1IntoTheBroker) {
   const Client bridge{.id = "local.host.x", .is_v5 = false, .is_bridge = true};
   service_->OnMessage(bridge, {.topic = "kv/b/k", .payload = "v", .qos = 2});
