@@ -331,7 +331,9 @@ EntryParts Bucket::PartsOf(const KeyState* state, const KeyedWrite& item, TimePo
 void Bucket::KeepInMemory(std::span<const KeyedWrite> writes, const Steps& steps, TimePoint now) {
   for (std::size_t i = 0; i < writes.size(); ++i) {
     if (steps[i].revision != 0) {
-      AppendEntry(in_memory_[steps[i].revision], PartsOf(steps[i].state, writes[i], now));
+      std::string record;
+      AppendEntry(record, PartsOf(steps[i].state, writes[i], now));
+      in_memory_[steps[i].revision] = std::string_view(record);  // without the room that it took
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "store/change_set.h"
 
 #include <array>
+#include <cassert>
 
 #include "kv/bytes.h"
 
@@ -56,6 +57,7 @@ std::pair<std::size_t, std::size_t> ChangeSet::PutEntry(BucketId id,
   char* const length_at = WriteStreamHead(bytes_.data() + head_at, Change::kPut, id, revision);
   char* const record = length_at + kLengthBytes;
   const char* const value_at = WriteEntryHead(record, parts);
+  assert(value_at <= bytes_.data() + bytes_.size());
   // 35 bits: an MQTT packet holds less than 256 MiB, a record little more.
   const std::size_t length = static_cast<std::size_t>(value_at - record) + parts.value.size();
   WriteLength(length_at, length);

@@ -1,5 +1,7 @@
 #include "store/codec.h"
 
+#include <cassert>
+
 #include "kv/bytes.h"
 
 namespace kv::store {
@@ -302,6 +304,7 @@ void AppendEntry(std::string& out, const EntryParts& parts) {
   const std::size_t start = out.size();
   out.resize(start + MostEntryHeadBytes(parts));
   const char* const end = WriteEntryHead(out.data() + start, parts);
+  assert(end <= out.data() + out.size());
   out.resize(static_cast<std::size_t>(end - out.data()));
   out.append(parts.value);
 }

@@ -61,18 +61,18 @@ TEST(ChangeSetTest, TellsWhereAnEntryStands) {
     const Entry entry = random.Next();
     ChangeSet changes;
     changes.Delete("before");
-    const auto [start, length] =
-        changes.PutEntry(7, 8, {.key = entry.key, .time = entry.time, .value = entry.value});
+    const Revision former = i % 2 == 0 ? 0 : ~Revision{0};
+    EXPECT_LE(RecordOf(entry, former).size() - entry.value.size(),
+              MostEntryHeadBytes(PartsOf(entry, former)));
+    const auto [start, length] = changes.PutEntry(7, 8, PartsOf(entry, former));
     changes.Delete("after");
     const std::string record(changes.bytes().substr(start, length));
-    const auto decoded = DecodeEntry(record, 1);
-    ASSERT_TRUE(decoded.ok());
-    EXPECT_EQ(decoded->key, entry.key);
-    EXPECT_EQ(decoded->value, entry.value);
+    EXPECT_EQ(record, RecordOf(entry, former));
     Lines lines;
     ASSERT_TRUE(VisitChanges(changes.bytes(), lines).ok());
     EXPECT_EQ(lines.lines(),
-              (std::vector<std::string>{"delete before ", "put " + StreamKey(7, 8) + " " + record, "delete after "}));
+              (std::vector<std::string>{
+                  "delete before ", "put " + StreamKey(7, 8) + " " + record, "delete after "}));
   }
 }
 

@@ -62,19 +62,24 @@ class RandomEntries {
   std::mt19937_64 engine_;
 };
 
-inline std::string RecordOf(const Entry& entry) {
+// Views of the entry.
+inline EntryParts PartsOf(const Entry& entry, Revision former = 0) {
+  return {.key = entry.key,
+          .operation = entry.operation,
+          .reason = entry.reason,
+          .qos = entry.qos,
+          .time = entry.time,
+          .expires = entry.expires,
+          .former = former,
+          .ephemeral = entry.ephemeral,
+          .author = entry.author ? &*entry.author : nullptr,
+          .properties = entry.properties.empty() ? nullptr : &entry.properties,
+          .value = entry.value};
+}
+
+inline std::string RecordOf(const Entry& entry, Revision former = 0) {
   std::string record;
-  AppendEntry(record,
-              {.key = entry.key,
-               .operation = entry.operation,
-               .reason = entry.reason,
-               .qos = entry.qos,
-               .time = entry.time,
-               .expires = entry.expires,
-               .ephemeral = entry.ephemeral,
-               .author = entry.author ? &*entry.author : nullptr,
-               .properties = entry.properties.empty() ? nullptr : &entry.properties,
-               .value = entry.value});
+  AppendEntry(record, PartsOf(entry, former));
   return record;
 }
 

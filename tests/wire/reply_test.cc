@@ -46,6 +46,23 @@ TEST(ReplyTest, HasTheWritersPropertiesInFrontInTheirOrder) {
   EXPECT_EQ(properties[3], (UserProperty{"kv-status", "entry"}));
 }
 
+TEST(ReplyTest, IsSpelledTheSameWhateverWasSpelledBefore) {
+  Entry entry = EntryOf("v");
+  entry.properties.user = {{"b", "1"}, {"a", "2"}};
+  const std::vector<Reply> replies{EntryReply(kStatusEntry, entry, false),
+                                   OkReply(),
+                                   WriteReply(7, 0, true),
+                                   ErrorReply(Error(ErrorCode::kUnavailable))};
+  std::vector<UserProperty> used;
+  for (const Reply& before : replies) {
+    for (const Reply& reply : replies) {
+      SpellUserProperties(before, used);
+      SpellUserProperties(reply, used);
+      EXPECT_EQ(used, UserPropertiesOf(reply));
+    }
+  }
+}
+
 TEST(ReplyTest, HasTheWritersContentTypeAndFormat) {
   Entry entry = EntryOf("v");
   entry.properties.content_type = "text/plain";
